@@ -1,0 +1,143 @@
+"""The factorised, fully trainable density of Ballé et al. (2018), one per channel, for latents without side information."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from latentpress.entropy_models.base import EntropyModel
+from latentpress.entropy_models.precision import at_least_float32, no_autocast
+from latentpress.errors import ConfigurationError
+
+
+class EntropyBottleneck(EntropyModel):
+    """A learned density per channel, the same at every position.
+
+    The cumulative distribution of a channel is a small network that is monotonic by construction: affine maps with positive
+    matrices (softplus) and gates `x + tanh(a) tanh(x)`, closed by a sigmoid (Ballé, Minnen, Singh, Hwang, Johnston,
+    "Variational image compression with a scale hyperprior", 2018, appendix 6.1).
+
+    Args:
+        channels: number of channels C of the latent.
+        tail_mass: probability that the quantiles leave outside; symbols there cost more, through the escape slot.
+        init_scale: width of the density at the start of training, in units of the latent.
+        filters: widths of the hidden layers of the density network.
+        likelihood_bound, entropy_coder, entropy_coder_precision: see `EntropyModel`.
+
+    Example:
+        >>> import torch
+        >>> from latentpress.entropy_models import EntropyBottleneck
+        >>> bottleneck = EntropyBottleneck(8).eval()
+        >>> latent = torch.randn(2, 8, 4, 4)
+        >>> latent_hat, likelihoods = bottleneck(latent)
+        >>> bits = -likelihoods.log2().sum()
+        >>> latent_hat.shape, likelihoods.shape
+        (torch.Size([2, 8, 4, 4]), torch.Size([2, 8, 4, 4]))
+    """
+
+    target: Tensor
+
+    def __init__(
+        self,
+        channels: int,
+        *args: Any,
+        tail_mass: float = 1e-9,
+        init_scale: float = 10.0,
+        filters: Sequence[int] = (3, 3, 3, 3),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.channels = int(channels)
+        self.tail_mass = float(tail_mass)
+        self.init_scale = float(init_scale)
+        self.filters = tuple(int(width) for width in filters)
+        if self.channels < 1 or not 0 < self.tail_mass < 1:
+            raise ConfigurationError(
+                f"An EntropyBottleneck needs at least one channel and a tail mass between 0 and 1, "
+                f"not {channels} and {tail_mass}."
+            )
+
+        self.matrices, self.biases, self.factors = self._initial_network()
+        tails = torch.tensor([-self.init_scale, 0.0, self.init_scale])
+        self.quantiles = nn.Parameter(tails.repeat(self.channels, 1, 1))
+        logit = math.log(2 / self.tail_mass - 1)
+        self.register_buffer("target", torch.tensor([-logit, 0.0, logit]))
+
+    def _initial_network(self) -> tuple[nn.ParameterList, nn.ParameterList, nn.ParameterList]:
+        widths = (1, *self.filters, 1)
+        scale = self.init_scale ** (1 / (len(self.filters) + 1))
+        matrices, biases, factors = nn.ParameterList(), nn.ParameterList(), nn.ParameterList()
+        for fan_in, fan_out in zip(widths[:-1], widths[1:], strict=True):
+            start = math.log(math.expm1(1 / scale / fan_out))
+            matrices.append(nn.Parameter(torch.full((self.channels, fan_out, fan_in), start)))
+            biases.append(nn.Parameter(torch.empty(self.channels, fan_out, 1).uniform_(-0.5, 0.5)))
+        for width in self.filters:
+            factors.append(nn.Parameter(torch.zeros(self.channels, width, 1)))
+        return matrices, biases, factors
+
+    def forward(self, x: Tensor, training: bool | None = None) -> tuple[Tensor, Tensor]:
+        """Quantise a latent and return it with its likelihoods.
+
+        Args:
+            x: latent of shape (N, C, ...).
+            training: whether to add noise instead of rounding about the medians; by default whether the module is in
+                training mode.
+
+        Returns:
+            The quantised latent, of the shape and dtype of x, and likelihoods in (0, 1] of the same shape, at least float32.
+        """
+        if training is None:
+            training = self.training
+        medians = self._medians_like(x)
+        outputs = self.quantize(x, "noise" if training else "dequantize", medians)
+        with no_autocast(x):
+            by_channel = at_least_float32(outputs).transpose(0, 1)
+            likelihood, _, _ = self._likelihood(by_channel.reshape(self.channels, 1, -1))
+            likelihood = self._bounded(likelihood)
+        return outputs, likelihood.reshape(by_channel.shape).transpose(0, 1).contiguous()
+
+    def loss(self) -> Tensor:
+        """Return the auxiliary loss, a scalar whose minimum puts `quantiles` at the median and the tails of the density.
+
+        Minimise it over `quantiles` alone, with an optimiser of its own: the density's parameters get no gradient from it.
+        """
+        with no_autocast(self.quantiles):
+            logits = self._logits_cumulative(self.quantiles, stop_gradient=True)
+            return (logits - self.target).abs().sum()
+
+    def _logits_cumulative(self, inputs: Tensor, stop_gradient: bool) -> Tensor:
+        """Return the logit of the cumulative distribution at `inputs`, (C, 1, K) to (C, 1, K).
+
+        With `stop_gradient`, the density's parameters are constants.
+        """
+        logits = at_least_float32(inputs)
+        for layer, (matrix, bias) in enumerate(zip(self.matrices, self.biases, strict=True)):
+            if stop_gradient:
+                matrix, bias = matrix.detach(), bias.detach()
+            logits = torch.matmul(F.softplus(matrix.to(logits.dtype)), logits) + bias
+            if layer < len(self.factors):
+                factor = self.factors[layer]
+                if stop_gradient:
+                    factor = factor.detach()
+                logits = logits + torch.tanh(factor) * torch.tanh(logits)
+        return logits
+
+    def _likelihood(self, inputs: Tensor, stop_gradient: bool = False) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the mass of the unit bins around `inputs` (C, 1, K), and the logits at their lower and upper ends."""
+        lower = self._logits_cumulative(inputs - 0.5, stop_gradient)
+        upper = self._logits_cumulative(inputs + 0.5, stop_gradient)
+        return torch.sigmoid(upper) - torch.sigmoid(lower), lower, upper
+
+    def _get_medians(self) -> Tensor:
+        """Return the median of each channel, (C, 1, 1), without gradient: what symbols are counted from."""
+        return self.quantiles[:, :, 1:2].detach()
+
+    def _medians_like(self, x: Tensor) -> Tensor:
+        if x.ndim < 2 or x.shape[1] != self.channels:
+            raise ConfigurationError(
+                f"Expected a latent of shape (N, {self.channels}, ...), found {tuple(x.shape)}."
+            )
+        return self._get_medians().reshape(1, self.channels, *[1] * (x.ndim - 2))

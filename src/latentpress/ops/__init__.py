@@ -1,0 +1,8 @@
+"""Small differentiable building blocks: bounds, reparametrisations, rounding with a gradient, padding sizes."""
+
+from latentpress.ops.bound_ops import LowerBound
+from latentpress.ops.padding import compute_padding
+from latentpress.ops.parametrizers import NonNegativeParametrizer
+from latentpress.ops.quantize import quantize_ste, uniform_noise
+
+__all__ = ["LowerBound", "NonNegativeParametrizer", "compute_padding", "quantize_ste", "uniform_noise"]
