@@ -1,0 +1,87 @@
+"""Models by name: architecture, hyper-parameters, weights and checkpoints.
+
+Each model has a function, `latentpress.zoo.mbt2018_mean(quality, metric="mse", pretrained=False,
+progress=True, **kwargs)` and so on; `create` makes any of them by name, ready to compress. Importing this
+package imports no architecture.
+
+Attributes:
+    recipes: model name -> `Recipe`, everything that is known about it.
+    models: model name -> function.
+    image_models: the same, for images alone.
+    model_architectures: model name -> class, imported on the first look.
+    DEFAULT_MODEL: name of the codec whose weights come with the package.
+
+Example:
+    >>> from latentpress import zoo
+    >>> net = zoo.mbt2018_mean(quality=3)
+    >>> (net.N, net.M)
+    (128, 192)
+    >>> zoo.recipes["mbt2018-mean"].paper.venue
+    'NeurIPS 2018'
+"""
+
+from __future__ import annotations
+
+from latentpress.zoo.architectures import Architectures, find_recipe, recipes
+from latentpress.zoo.build import ModelFunction, create, model_function
+from latentpress.zoo.bundled import BundledRecord, bundled_record
+from latentpress.zoo.cache import cache_directory, fetch
+from latentpress.zoo.checkpoints import (
+    load_checkpoint,
+    load_pretrained,
+    load_state_dict,
+    read_checkpoint,
+    save_checkpoint,
+)
+from latentpress.zoo.fingerprint import fingerprint
+from latentpress.zoo.listing import ModelInfo, list_models
+from latentpress.zoo.published import published_weights
+from latentpress.zoo.records import Paper, RateDistortion, Recipe, Training, Weights
+
+DEFAULT_MODEL = "latentpress2026"
+
+models: dict[str, ModelFunction] = {name: model_function(recipe) for name, recipe in recipes.items()}
+image_models = {name: function for name, function in models.items() if recipes[name].domain == "image"}
+model_architectures = Architectures(tuple(recipes))
+
+_functions = {function.__name__: function for function in models.values()}
+
+__all__ = [
+    "DEFAULT_MODEL",
+    "BundledRecord",
+    "ModelFunction",
+    "ModelInfo",
+    "Paper",
+    "RateDistortion",
+    "Recipe",
+    "Training",
+    "Weights",
+    "bundled_record",
+    "cache_directory",
+    "create",
+    "fetch",
+    "find_recipe",
+    "fingerprint",
+    "image_models",
+    "list_models",
+    "load_checkpoint",
+    "load_pretrained",
+    "load_state_dict",
+    "model_architectures",
+    "models",
+    "published_weights",
+    "read_checkpoint",
+    "recipes",
+    "save_checkpoint",
+]
+
+
+def __getattr__(name: str) -> ModelFunction:
+    """The function of a model; they are made from the recipes and so are not spelled out in this file."""
+    if name in _functions:
+        return _functions[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_functions])

@@ -1,0 +1,79 @@
+"""Where weights lie on this machine, and how they are checked before they are used.
+
+A published file is taken from the cache directory if it is there, and is downloaded into it if it is not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+from latentpress.errors import WeightsError
+from latentpress.zoo.bundled import bundled_file
+from latentpress.zoo.download import download
+from latentpress.zoo.records import Weights
+
+CACHE_VARIABLE = "LATENTPRESS_CACHE"
+MIRROR_VARIABLE = "LATENTPRESS_WEIGHTS_URL"
+
+
+def cache_directory() -> Path:
+    """Directory of downloads: $LATENTPRESS_CACHE, or else `latentpress` in the user's cache directory."""
+    chosen = os.environ.get(CACHE_VARIABLE)
+    if chosen:
+        return Path(chosen).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "latentpress"
+
+
+def is_cached(weights: Weights) -> bool:
+    """Whether the file lies in the cache directory; its hash is not looked at."""
+    return (cache_directory() / weights.file).is_file()
+
+
+def fetch(weights: Weights, *, progress: bool = True, base_url: str | None = None) -> Path:
+    """Path of a weights file on this machine, with its hash checked; it is downloaded first if need be.
+
+    Args:
+        weights: what to fetch.
+        progress: show a bar on the standard error stream while downloading.
+        base_url: address of a mirror, to which the file's name is appended; without it,
+            $LATENTPRESS_WEIGHTS_URL, and without that, the address where the file was published.
+
+    Raises:
+        WeightsError: the file cannot be had, or is not the one that was published.
+    """
+    if weights.bundled:
+        return bundled_file(weights)
+    target = cache_directory() / weights.file
+    if target.is_file():
+        check_hash(target, weights.sha256)
+    else:
+        download(_address(weights, base_url), target, sha256=weights.sha256, progress=progress)
+    return target
+
+
+def check_hash(path: Path, expected: str | None) -> None:
+    """Raise WeightsError unless the file's SHA-256 starts with `expected`; None accepts every file."""
+    if expected is None:
+        return
+    found = _sha256(path)
+    if not found.startswith(expected):
+        raise WeightsError(
+            f"Expected a file with SHA-256 {expected}, found {found[: len(expected)]} in {path}: "
+            "delete it or replace it."
+        )
+
+
+def _address(weights: Weights, base_url: str | None) -> str:
+    mirror = base_url or os.environ.get(MIRROR_VARIABLE)
+    return f"{mirror.rstrip('/')}/{weights.file}" if mirror else str(weights.url)
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
