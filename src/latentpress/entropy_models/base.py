@@ -1,4 +1,4 @@
-"""What all entropy models share: quantisation, the lower bound on likelihoods, and the integer tables of the coder."""
+"""What entropy models share: quantisation, the bound on likelihoods, and the coder's integer tables."""
 
 from typing import Any
 
@@ -16,13 +16,15 @@ TABLE_BUFFERS = ("_offset", "_quantized_cdf", "_cdf_length")
 class EntropyModel(nn.Module):
     """Base class of the probability models of quantised latents.
 
-    A subclass defines `forward(inputs, ...) -> (outputs, likelihoods)`, used in training, and fills the integer tables in
-    `update()`, used by `compress` and `decompress`. The tables are buffers: they are saved with the model, because a
-    decoder must use exactly those that the encoder used.
+    A subclass defines `forward(inputs, ...) -> (outputs, likelihoods)`, used in training, and fills the
+    integer tables in `update()`, used by `compress` and `decompress`. The tables are buffers: they are saved
+    with the model, because a decoder must use exactly those that the encoder used.
 
     Args:
-        likelihood_bound: smallest likelihood that `forward` returns; bounds the loss of one symbol. 0 for no bound.
-        entropy_coder: name of the entropy coder, one of `latentpress.available_entropy_coders()`; None for the default.
+        likelihood_bound: smallest likelihood that `forward` returns; bounds the loss of one symbol. 0 for no
+            bound.
+        entropy_coder: name of the entropy coder, one of `latentpress.available_entropy_coders()`; None for
+            the default.
         entropy_coder_precision: bits of the integer probabilities; the rANS coder works with 16.
     """
 
@@ -50,12 +52,12 @@ class EntropyModel(nn.Module):
 
     @property
     def quantized_cdf(self) -> Tensor:
-        """Cumulative frequencies of each table in units of 2^-16, (tables, longest) int32; empty before `update()`."""
+        """Cumulative frequencies in units of 2^-16, (tables, longest) int32; empty before `update()`."""
         return self._quantized_cdf
 
     @property
     def cdf_length(self) -> Tensor:
-        """Number of valid entries of each row of `quantized_cdf`, (tables,) int32; empty before `update()`."""
+        """Valid entries of each row of `quantized_cdf`, (tables,) int32; empty before `update()`."""
         return self._cdf_length
 
     def forward(self, *args: Any) -> Any:
@@ -67,8 +69,9 @@ class EntropyModel(nn.Module):
 
         Args:
             inputs: the latent.
-            mode: "noise" adds uniform noise from [-1/2, 1/2) (training); "dequantize" rounds about the mean and gives the
-                rounded value of the latent; "symbols" gives the integer that is coded, `round(inputs - means)`, as int32.
+            mode: "noise" adds uniform noise from [-1/2, 1/2) (training); "dequantize" rounds about the mean
+                and gives the rounded value of the latent; "symbols" gives the integer that is coded,
+                `round(inputs - means)`, as int32.
             means: centre of the rounding, broadcastable to `inputs`; 0 if None. Has no effect on "noise".
 
         Raises:

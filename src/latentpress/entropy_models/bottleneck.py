@@ -1,7 +1,8 @@
-"""The factorised, fully trainable density of Ballé et al. (2018), one per channel, for latents without side information."""
+"""The trainable density of Ballé et al. (2018), one per channel, for latents without side information."""
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -16,13 +17,14 @@ from latentpress.errors import ConfigurationError
 class EntropyBottleneck(EntropyModel):
     """A learned density per channel, the same at every position.
 
-    The cumulative distribution of a channel is a small network that is monotonic by construction: affine maps with positive
-    matrices (softplus) and gates `x + tanh(a) tanh(x)`, closed by a sigmoid (Ballé, Minnen, Singh, Hwang, Johnston,
-    "Variational image compression with a scale hyperprior", 2018, appendix 6.1).
+    The cumulative distribution of a channel is a small network that is monotonic by construction: affine maps
+    with positive matrices (softplus) and gates `x + tanh(a) tanh(x)`, closed by a sigmoid (Ballé, Minnen,
+    Singh, Hwang, Johnston, "Variational image compression with a scale hyperprior", 2018, appendix 6.1).
 
     Args:
         channels: number of channels C of the latent.
-        tail_mass: probability that the quantiles leave outside; symbols there cost more, through the escape slot.
+        tail_mass: probability that the quantiles leave outside; symbols there cost more, through the escape
+            slot.
         init_scale: width of the density at the start of training, in units of the latent.
         filters: widths of the hidden layers of the density network.
         likelihood_bound, entropy_coder, entropy_coder_precision: see `EntropyModel`.
@@ -70,7 +72,7 @@ class EntropyBottleneck(EntropyModel):
         widths = (1, *self.filters, 1)
         scale = self.init_scale ** (1 / (len(self.filters) + 1))
         matrices, biases, factors = nn.ParameterList(), nn.ParameterList(), nn.ParameterList()
-        for fan_in, fan_out in zip(widths[:-1], widths[1:], strict=True):
+        for fan_in, fan_out in pairwise(widths):
             start = math.log(math.expm1(1 / scale / fan_out))
             matrices.append(nn.Parameter(torch.full((self.channels, fan_out, fan_in), start)))
             biases.append(nn.Parameter(torch.empty(self.channels, fan_out, 1).uniform_(-0.5, 0.5)))
@@ -83,11 +85,12 @@ class EntropyBottleneck(EntropyModel):
 
         Args:
             x: latent of shape (N, C, ...).
-            training: whether to add noise instead of rounding about the medians; by default whether the module is in
-                training mode.
+            training: whether to add noise instead of rounding about the medians; by default whether the
+                module is in training mode.
 
         Returns:
-            The quantised latent, of the shape and dtype of x, and likelihoods in (0, 1] of the same shape, at least float32.
+            The quantised latent, of the shape and dtype of x, and likelihoods in (0, 1] of the same shape, at
+            least float32.
         """
         if training is None:
             training = self.training
@@ -100,9 +103,10 @@ class EntropyBottleneck(EntropyModel):
         return outputs, likelihood.reshape(by_channel.shape).transpose(0, 1).contiguous()
 
     def loss(self) -> Tensor:
-        """Return the auxiliary loss, a scalar whose minimum puts `quantiles` at the median and the tails of the density.
+        """Return the auxiliary loss: its minimum puts `quantiles` at the median and tails of the density.
 
-        Minimise it over `quantiles` alone, with an optimiser of its own: the density's parameters get no gradient from it.
+        Minimise it over `quantiles` alone, with an optimiser of its own: the density's parameters get no
+        gradient from it.
         """
         with no_autocast(self.quantiles):
             logits = self._logits_cumulative(self.quantiles, stop_gradient=True)
@@ -126,7 +130,7 @@ class EntropyBottleneck(EntropyModel):
         return logits
 
     def _likelihood(self, inputs: Tensor, stop_gradient: bool = False) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the mass of the unit bins around `inputs` (C, 1, K), and the logits at their lower and upper ends."""
+        """Return the mass of the unit bins around `inputs` (C, 1, K), and the logits at either end."""
         lower = self._logits_cumulative(inputs - 0.5, stop_gradient)
         upper = self._logits_cumulative(inputs + 0.5, stop_gradient)
         return torch.sigmoid(upper) - torch.sigmoid(lower), lower, upper

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from statistics import NormalDist
 from typing import Any
 
@@ -17,15 +18,16 @@ from latentpress.ops import LowerBound
 class GaussianConditional(EntropyModel):
     """Independent Gaussians with given scales and means, convolved with a unit box.
 
-    For training the scale of each element is used as it is. For coding, each element takes the integer table of the
-    nearest larger scale in `scale_table` (Ballé et al., "Variational image compression with a scale hyperprior", 2018;
-    means after Minnen et al., "Joint autoregressive and hierarchical priors", 2018).
+    For training the scale of each element is used as it is. For coding, each element takes the integer table
+    of the nearest larger scale in `scale_table` (Ballé et al., "Variational image compression with a scale
+    hyperprior", 2018; means after Minnen et al., "Joint autoregressive and hierarchical priors", 2018).
 
     Args:
-        scale_table: increasing scales that integer tables are made for, or None to set it later (`update_scale_table`).
-            More entries cost fewer bits and more memory.
+        scale_table: increasing scales that integer tables are made for, or None to set it later
+            (`update_scale_table`). More entries cost fewer bits and more memory.
         scale_bound: smallest scale; smaller ones are raised to it. None for the first entry of `scale_table`.
-        tail_mass: probability left outside each integer table; symbols there are coded through the escape slot.
+        tail_mass: probability left outside each integer table; symbols there are coded through the escape
+            slot.
         likelihood_bound, entropy_coder, entropy_coder_precision: see `EntropyModel`.
 
     Example:
@@ -53,7 +55,9 @@ class GaussianConditional(EntropyModel):
         self.tail_mass = float(tail_mass)
         table = torch.empty(0) if scale_table is None else checked_scale_table(scale_table)
         if scale_bound is None and table.numel() == 0:
-            raise ConfigurationError("Without a scale_table, scale_bound must be a positive number, not None.")
+            raise ConfigurationError(
+                "Without a scale_table, scale_bound must be a positive number, not None."
+            )
         bound = float(table[0]) if scale_bound is None else float(scale_bound)
         if bound <= 0:
             raise ConfigurationError(f"scale_bound must be a positive number, not {scale_bound}.")
@@ -70,12 +74,12 @@ class GaussianConditional(EntropyModel):
             inputs: latent of any shape.
             scales: standard deviations, broadcastable to `inputs`, raised to at least `scale_bound`.
             means: means, broadcastable to `inputs`; 0 if None.
-            training: whether to add noise instead of rounding about the means; by default whether the module is in
-                training mode.
+            training: whether to add noise instead of rounding about the means; by default whether the module
+                is in training mode.
 
         Returns:
-            The quantised latent, of the shape and dtype of `inputs`, and likelihoods in (0, 1] of the same shape, at least
-            float32.
+            The quantised latent, of the shape and dtype of `inputs`, and likelihoods in (0, 1] of the same
+            shape, at least float32.
         """
         if training is None:
             training = self.training
@@ -86,8 +90,8 @@ class GaussianConditional(EntropyModel):
     def _likelihood(self, inputs: Tensor, scales: Tensor, means: Tensor | None = None) -> Tensor:
         """Return the mass of the unit bins around `inputs`.
 
-        Both ends are evaluated in the lower tail, at -|inputs - means|, where the complementary error function keeps
-        its digits.
+        Both ends are evaluated in the lower tail, at -|inputs - means|, where the complementary error
+        function keeps its digits.
         """
         values = at_least_float32(inputs)
         if means is not None:
@@ -112,7 +116,7 @@ class GaussianConditional(EntropyModel):
 def checked_scale_table(scale_table: Sequence[float] | Tensor) -> Tensor:
     """Return the scales as a float32 tensor, after checking that they are positive and increasing."""
     values = [float(scale) for scale in scale_table]
-    increasing = all(low < high for low, high in zip(values[:-1], values[1:], strict=True))
+    increasing = all(low < high for low, high in pairwise(values))
     if not values or values[0] <= 0 or not increasing or not math.isfinite(values[-1]):
         raise ConfigurationError(
             f"A scale table must hold positive, finite, strictly increasing numbers, not {values}."

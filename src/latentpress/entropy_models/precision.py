@@ -1,7 +1,7 @@
 """Single precision for likelihoods, whatever precision the network around them runs in.
 
-A difference of two cumulative probabilities near 1 has no correct digits in bfloat16 (8 bits), so the arithmetic of
-entropy models leaves autocast and works in float32 (or in float64, if that is what comes in).
+A difference of two cumulative probabilities near 1 has no correct digits in bfloat16 (8 bits), so the
+arithmetic of entropy models leaves autocast and works in float32 (or in float64, if that is what comes in).
 """
 
 from contextlib import AbstractContextManager, nullcontext

@@ -1,4 +1,4 @@
-"""Small differentiable building blocks: bounds, reparametrisations, rounding with a gradient, padding sizes."""
+"""Small differentiable building blocks: bounds, reparametrisations, rounding with a gradient, padding."""
 
 from latentpress.ops.bound_ops import LowerBound
 from latentpress.ops.padding import compute_padding

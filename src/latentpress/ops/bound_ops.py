@@ -18,7 +18,8 @@ class _LowerBoundFunction(torch.autograd.Function):
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None]:
         (grad_output,) = grad_outputs
         x, bound = ctx.saved_tensors
-        # A negative gradient raises x under gradient descent, which is where a value below the bound should go.
+        # A negative gradient raises x under gradient descent, which is where a value below the bound should
+        # go.
         passes = (x >= bound) | (grad_output < 0)
         return passes * grad_output, None
 
@@ -26,9 +27,9 @@ class _LowerBoundFunction(torch.autograd.Function):
 class LowerBound(nn.Module):
     """Element-wise `max(x, bound)` with a gradient that does not vanish below the bound.
 
-    `torch.max` has no gradient below the bound, so a parameter that falls under it stays there. Here the gradient
-    passes whenever a descent step would move x upwards (Ballé et al., "Density modeling of images using a generalized
-    normalization transformation", 2016, and its public implementations).
+    `torch.max` has no gradient below the bound, so a parameter that falls under it stays there. Here the
+    gradient passes whenever a descent step would move x upwards (Ballé et al., "Density modeling of images
+    using a generalized normalization transformation", 2016, and its public implementations).
 
     Args:
         bound: the smallest value of the output; stored as the buffer `bound` of shape (1,).

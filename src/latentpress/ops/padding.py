@@ -18,7 +18,8 @@ def compute_padding(
         min_div: what both sides of the padded image must be multiples of.
 
     Returns:
-        Two tuples (left, right, top, bottom) for `torch.nn.functional.pad`: to pad, and (negative) to undo it.
+        Two tuples (left, right, top, bottom) for `torch.nn.functional.pad`: to pad, and (negative) to undo
+        it.
 
     Raises:
         ConfigurationError: if the wanted size is not a multiple of `min_div`, or smaller than the image.

@@ -15,7 +15,8 @@ class NonNegativeParametrizer(nn.Module):
 
     Args:
         minimum: the smallest value that the parameter may take, at least 0.
-        reparam_offset: square root of the pedestal; larger values make training near zero more stable, and less exact.
+        reparam_offset: square root of the pedestal; larger values make training near zero more stable, and
+            less exact.
 
     Example:
         >>> import torch

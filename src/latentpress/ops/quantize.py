@@ -7,7 +7,8 @@ from torch import Tensor
 def quantize_ste(x: Tensor) -> Tensor:
     """Round to the nearest integer (ties to even), with the gradient of the identity.
 
-    The straight-through estimator of Theis et al., "Lossy image compression with compressive autoencoders" (2017).
+    The straight-through estimator of Theis et al., "Lossy image compression with compressive autoencoders"
+    (2017).
 
     Example:
         >>> import torch
