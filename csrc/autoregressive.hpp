@@ -1,0 +1,74 @@
+// Autoregressive coding of one latent: context prediction, entropy parameters, table index, quantisation about the mean.
+//
+// The engine says which table each symbol is coded with, and hands symbols over in coding order; it knows nothing of the
+// entropy coder. Results depend neither on the number of threads nor on the kernel, and both orders give the same
+// indexes and values.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <stdexcept>
+#include <vector>
+
+#include "autoregressive_network.hpp"
+#include "autoregressive_order.hpp"
+
+namespace latentpress::autoregressive {
+
+enum class StreamOrder { kRaster, kWavefront };
+
+/// A latent or a prediction is not a finite number of a size that can be coded.
+class NotCodable : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Table index of a scale: how many entries, the last left out, lie strictly below the scale or the bound if that is larger.
+class ScaleTable {
+ public:
+  /// `scales` ascending, at least one; throws std::invalid_argument otherwise.
+  ScaleTable(std::vector<float> scales, float bound);
+  std::int32_t index(float scale) const;
+  /// Number of entries: indexes are below it.
+  std::size_t size() const { return steps_.size() + 1; }
+
+ private:
+  std::vector<float> steps_;
+  float bound_;
+};
+
+/// What an entropy coder gets: symbols and their tables in coding order.
+struct CodedSymbols {
+  std::vector<std::int32_t> symbols;
+  std::vector<std::int32_t> indexes;
+};
+
+/// Reads the next `count` symbols, coded with the tables `indexes`. May throw; the exception reaches the caller of `decode`.
+using SymbolReader = std::function<void(const std::int32_t* indexes, std::size_t count, std::int32_t* symbols)>;
+
+class Engine {
+ public:
+  Engine(Network network, ScaleTable scales, const Kernel& kernel)
+      : network_(std::move(network)), scales_(std::move(scales)), kernel_(kernel) {}
+
+  const Network& network() const { return network_; }
+  const ScaleTable& scales() const { return scales_; }
+  const Kernel& kernel() const { return kernel_; }
+
+  /// Quantises `latent` (C, H, W) given the hyper-decoder's `parameters` (2C, H, W); writes `quantised` (C, H, W), the
+  /// values that a decoder will get. Throws NotCodable.
+  CodedSymbols encode(const float* latent, const float* parameters, const LatentShape& shape, StreamOrder order,
+                      std::size_t threads, float* quantised) const;
+
+  /// Reads what `encode` wrote; writes `quantised` (C, H, W).
+  void decode(const SymbolReader& reader, const float* parameters, const LatentShape& shape, StreamOrder order,
+              std::size_t threads, float* quantised) const;
+
+ private:
+  Network network_;
+  ScaleTable scales_;
+  const Kernel& kernel_;
+};
+
+}  // namespace latentpress::autoregressive

@@ -1,0 +1,117 @@
+#include "autoregressive_network.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace latentpress::autoregressive {
+
+AlignedFloats::AlignedFloats(std::size_t size)
+    : values_(static_cast<float*>(::operator new[](std::max<std::size_t>(size, 1) * sizeof(float), std::align_val_t{64}))),
+      size_(size) {
+  std::fill_n(values_.get(), size, 0.0f);
+}
+
+PackedMatrix::PackedMatrix(std::size_t outputs, const std::vector<std::size_t>& parts,
+                           const std::function<float(std::size_t, std::size_t)>& weight, const float* bias)
+    : outputs_(outputs) {
+  std::size_t inputs = 0;
+  for (std::size_t size : parts) {
+    std::vector<Block> blocks;
+    for (std::size_t first = 0; first < size; first += kDepth)
+      blocks.push_back({first, std::min(kDepth, size - first), (inputs + first) * width()});
+    parts_.push_back(std::move(blocks));
+    inputs += size;
+  }
+
+  weights_ = AlignedFloats(inputs * width());
+  std::size_t part_start = 0;
+  for (std::size_t part = 0; part < parts.size(); part_start += parts[part++])
+    for (const Block& block : parts_[part])
+      for (std::size_t output = 0; output < outputs; ++output) {
+        float* column = weights_.data() + block.offset + output / kPanel * block.depth * kPanel + output % kPanel;
+        for (std::size_t k = 0; k < block.depth; ++k)
+          column[k * kPanel] = weight(output, part_start + block.first_input + k);
+      }
+
+  bias_ = AlignedFloats(width());
+  if (bias != nullptr) std::copy_n(bias, outputs, bias_.data());
+}
+
+std::vector<Tap> causal_taps(std::size_t radius) {
+  const auto reach = static_cast<std::ptrdiff_t>(radius);
+  std::vector<Tap> taps;
+  for (std::ptrdiff_t row = -reach; row <= 0; ++row)
+    for (std::ptrdiff_t column = -reach; column <= reach && (row < 0 || column < 0); ++column)
+      taps.push_back({row, column});
+  return taps;
+}
+
+namespace {
+
+PackedMatrix pack_context(const ContextWeights& context, const std::vector<Tap>& taps) {
+  const std::size_t size = context.kernel_size;
+  const auto radius = static_cast<std::ptrdiff_t>(size / 2);
+  const auto weight = [&](std::size_t output, std::size_t input) {
+    const Tap tap = taps[input / context.channels];
+    const std::size_t channel = input % context.channels;
+    const auto cell = static_cast<std::size_t>(tap.row + radius) * size + static_cast<std::size_t>(tap.column + radius);
+    return context.weight[(output * context.channels + channel) * size * size + cell];
+  };
+  return {2 * context.channels, std::vector<std::size_t>(taps.size(), context.channels), weight, context.bias};
+}
+
+PackedMatrix pack_layer(const LayerWeights& layer, const std::vector<std::size_t>& parts) {
+  const auto weight = [&](std::size_t output, std::size_t input) { return layer.weight[output * layer.inputs + input]; };
+  return {layer.outputs, parts, weight, layer.bias};
+}
+
+void check(const ContextWeights& context, const std::vector<LayerWeights>& layers) {
+  if (context.channels == 0 || context.kernel_size % 2 == 0 || context.kernel_size < 3)
+    throw std::invalid_argument("the context convolution needs at least one channel and an odd kernel size from 3 up");
+  if (layers.empty()) throw std::invalid_argument("the entropy parameters need at least one 1x1 convolution");
+  std::size_t inputs = 4 * context.channels;
+  for (const LayerWeights& layer : layers) {
+    if (layer.inputs != inputs || layer.outputs == 0)
+      throw std::invalid_argument("a 1x1 convolution of the entropy parameters takes " + std::to_string(layer.inputs) +
+                                  " channels where it is given " + std::to_string(inputs));
+    inputs = layer.outputs;
+  }
+  if (inputs != 2 * context.channels)
+    throw std::invalid_argument("the entropy parameters give " + std::to_string(inputs) + " channels where scales and means need " +
+                                std::to_string(2 * context.channels));
+}
+
+}  // namespace
+
+Network::Network(const ContextWeights& context, const std::vector<LayerWeights>& layers)
+    : channels_((check(context, layers), context.channels)),
+      radius_(context.kernel_size / 2),
+      taps_(causal_taps(radius_)),
+      context_(pack_context(context, taps_)) {
+  for (const LayerWeights& layer : layers) {
+    const std::vector<std::size_t> parts =
+        layers_.empty() ? std::vector<std::size_t>{2 * channels_, 2 * channels_} : std::vector<std::size_t>{layer.inputs};
+    layers_.push_back({pack_layer(layer, parts), layer.negative_slope});
+  }
+}
+
+std::vector<const Kernel*> supported_kernels() {
+  std::vector<const Kernel*> kernels;
+#ifdef LATENTPRESS_X86_KERNELS
+  for (const Kernel* kernel : {&kAvx512Kernel, &kAvx2Kernel})
+    if (kernel->supported()) kernels.push_back(kernel);
+#endif
+  kernels.push_back(&kPortableKernel);
+  return kernels;
+}
+
+const Kernel& choose_kernel(const std::string& name) {
+  std::string names;
+  for (const Kernel* kernel : supported_kernels()) {
+    if (name.empty() || name == kernel->name) return *kernel;
+    names += names.empty() ? kernel->name : std::string(", ") + kernel->name;
+  }
+  throw std::invalid_argument("no kernel '" + name + "' for this CPU, which runs " + names);
+}
+
+}  // namespace latentpress::autoregressive
