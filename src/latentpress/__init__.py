@@ -1,3 +1,71 @@
-"""LatentPress: learned image and video compression."""
+"""LatentPress: learned image and video compression.
+
+    data = latentpress.compress(image, quality=50)   # a Pillow image or an array -> bytes of a .ltp file
+    image = latentpress.decompress(data)             # -> a Pillow image
+
+Importing the package teaches Pillow the `.ltp` format and loads neither torch nor a model; the parts, such as
+`latentpress.zoo`, are imported when they are first used.
+"""
+
+from typing import TYPE_CHECKING
+
+from latentpress import errors
+from latentpress._lazy import lazy_attributes
+from latentpress.codec import pillow_plugin
+from latentpress.errors import (
+    BitstreamError,
+    ConfigurationError,
+    ImageError,
+    LatentPressError,
+    WeightsError,
+)
+
+if TYPE_CHECKING:
+    from latentpress.codec.api import compress, decompress
+    from latentpress.codec.files import compress_file, decompress_file
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "BitstreamError",
+    "ConfigurationError",
+    "ImageError",
+    "LatentPressError",
+    "WeightsError",
+    "__version__",
+    "compress",
+    "compress_file",
+    "decompress",
+    "decompress_file",
+    "errors",
+]
+
+__getattr__, __dir__ = lazy_attributes(
+    __name__,
+    exports={
+        "compress": "latentpress.codec.api",
+        "decompress": "latentpress.codec.api",
+        "compress_file": "latentpress.codec.files",
+        "decompress_file": "latentpress.codec.files",
+    },
+    submodules=[
+        "ans",
+        "cli",
+        "codec",
+        "datasets",
+        "entropy_models",
+        "evaluation",
+        "latent_codecs",
+        "layers",
+        "losses",
+        "models",
+        "ops",
+        "registry",
+        "training",
+        "transforms",
+        "utils",
+        "zoo",
+    ],
+)
+
+pillow_plugin.register()

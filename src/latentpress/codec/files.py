@@ -1,0 +1,195 @@
+"""Image files <-> `.ltp` files. A file appears under its name only when it is complete."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, UnidentifiedImageError
+
+from latentpress.codec.api import compress, decompress
+from latentpress.errors import ConfigurationError, ImageError
+
+SUFFIX = ".ltp"
+
+
+@dataclass(frozen=True)
+class FileReport:
+    """What one compression or decompression came to.
+
+    Args:
+        source, target: what was read and written.
+        compressed_size: bytes of the `.ltp` file.
+        other_size: bytes of the image file on the other side.
+        pixels: of the image.
+    """
+
+    source: str
+    target: str
+    compressed_size: int
+    other_size: int
+    pixels: int
+
+    @property
+    def bpp(self) -> float:
+        """Bits of the `.ltp` file a pixel."""
+        return 8 * self.compressed_size / self.pixels
+
+
+def compress_file(
+    source: str | Path, target: str | Path, *, overwrite: bool = False, **options: Any
+) -> FileReport:
+    """Compress an image file of any format that Pillow reads into a `.ltp` file.
+
+    Args:
+        source: the image.
+        target: the file to write.
+        overwrite: whether to replace a file that exists.
+        options: those of `latentpress.compress`.
+
+    Raises:
+        ImageError: the source cannot be read as an image.
+        ConfigurationError: the target exists or cannot be written, or an option is not a valid one.
+        WeightsError: the weights cannot be found, fetched or verified.
+    """
+    check_target(target, overwrite)
+    original = read_file(source)
+    image = open_image(original, str(source))
+    data = compress(image, **options)
+    write_file(target, data, overwrite=overwrite)
+    return FileReport(str(source), str(target), len(data), len(original), image.width * image.height)
+
+
+def decompress_file(
+    source: str | Path, target: str | Path, *, overwrite: bool = False, **options: Any
+) -> FileReport:
+    """Decompress a `.ltp` file into an image file, in the format that the target's suffix says.
+
+    Args:
+        source: the `.ltp` file.
+        target: the file to write.
+        overwrite: whether to replace a file that exists.
+        options: those of `latentpress.decompress`.
+
+    Raises:
+        BitstreamError: the source is not a `.ltp` file, or damaged or truncated.
+        ImageError: the image is larger than allowed, or cannot be written in the target's format.
+        ConfigurationError: the target exists or cannot be written.
+        WeightsError: the weights cannot be found, fetched or verified, or did not make this file.
+    """
+    check_target(target, overwrite)
+    image_format = format_of(target)
+    data = read_file(source)
+    image = decompress(data, **options)
+    encoded = image_bytes(image, image_format)
+    write_file(target, encoded, overwrite=overwrite)
+    return FileReport(str(source), str(target), len(data), len(encoded), image.width * image.height)
+
+
+def read_file(path: str | Path) -> bytes:
+    """The bytes of a file.
+
+    Raises:
+        ImageError: the file cannot be read.
+    """
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise ImageError(f"Expected a readable file at {path}, found: {error.strerror or error}.") from error
+
+
+def open_image(data: bytes, name: str) -> Image.Image:
+    """The image in the bytes of a file of any format that Pillow reads.
+
+    Args:
+        data: the whole file.
+        name: what to call it in an error message.
+
+    Raises:
+        ImageError: Pillow does not read it.
+    """
+    try:
+        return Image.open(io.BytesIO(data))
+    except UnidentifiedImageError as error:
+        raise ImageError(
+            f"Expected an image that Pillow can read in {name}, found something else."
+        ) from error
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ImageError(f"Expected an image that Pillow can read in {name}, found: {error}.") from error
+
+
+def image_bytes(image: Image.Image, image_format: str) -> bytes:
+    """An image as a file of one of Pillow's formats, its ICC profile included.
+
+    Raises:
+        ImageError: the format cannot hold the image.
+    """
+    buffer = io.BytesIO()
+    try:
+        image.save(buffer, format=image_format, icc_profile=image.info.get("icc_profile"))
+    except (OSError, ValueError, KeyError) as error:
+        raise ImageError(
+            f"Expected an image that {image_format} can hold, found mode {image.mode}: {error}."
+        ) from error
+    return buffer.getvalue()
+
+
+def format_of(path: str | Path) -> str:
+    """Pillow's name for the format that a path's suffix stands for.
+
+    Raises:
+        ConfigurationError: Pillow writes no such format.
+    """
+    suffix = Path(path).suffix.lower()
+    image_format = Image.registered_extensions().get(suffix)
+    if image_format is None or image_format not in Image.SAVE or suffix == SUFFIX:
+        raise ConfigurationError(
+            f"Expected a target whose suffix names an image format, such as .png, found {path}."
+        )
+    return image_format
+
+
+def check_target(path: str | Path, overwrite: bool) -> None:
+    """Refuse to replace a file unless told to.
+
+    Raises:
+        ConfigurationError: the file exists and must not be overwritten.
+    """
+    if not overwrite and os.path.lexists(path):
+        raise ConfigurationError(
+            f"Expected no file at {path}, found one: allow overwriting or choose another name."
+        )
+
+
+def write_file(path: str | Path, data: bytes, *, overwrite: bool = False) -> None:
+    """Write a file so that it is there whole or not at all; missing directories are made.
+
+    Raises:
+        ConfigurationError: the file exists and must not be overwritten, or cannot be written.
+    """
+    check_target(path, overwrite)
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _temporary_beside(path) as temporary:
+            temporary.write_bytes(data)
+            os.replace(temporary, path)
+    except OSError as error:
+        raise ConfigurationError(f"Expected to write {path}, found: {error.strerror or error}.") from error
+
+
+@contextmanager
+def _temporary_beside(path: Path) -> Iterator[Path]:
+    """A path in the same directory, so that renaming is atomic; whatever is still there at the end is
+    removed."""
+    temporary = path.with_name(f".{path.name[:100]}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+    finally:
+        with suppress(FileNotFoundError):
+            temporary.unlink()

@@ -1,0 +1,210 @@
+"""A model as an image codec: picture -> file and back, with everything around the network (padding,
+layouts, side data)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from latentpress.codec.alpha import decode_alpha, encode_alpha
+from latentpress.codec.container import Container, Header, Parameter, write_container
+from latentpress.codec.images import Picture, Pixels
+from latentpress.codec.packing import pack, unpack
+from latentpress.errors import BitstreamError, ConfigurationError, WeightsError
+from latentpress.models import CompressionModel
+from latentpress.zoo import fingerprint
+
+LARGEST_ICC = 2**24
+DEFAULT_QUALITY = 50
+
+
+@dataclass(frozen=True)
+class PreparedPicture:
+    """A picture with everything done that does not depend on the quality."""
+
+    picture: Picture
+    x: Tensor
+    alpha: bytes | None
+    icc: bytes | None
+
+
+class ImageCodec:
+    """Codes pictures with one model, and decodes the files that this model made.
+
+    Args:
+        model: in eval mode, with its coder tables built.
+        name: what the file calls the model; 1 to 255 letters, digits, `_`, `.` and `-`.
+        parameters: recorded in every file, and expected in every file, because they say which weights of
+            that name these are.
+        quality_range: lowest and highest quality of a variable-rate model, which takes `quality=` in
+            `compress` and `decompress`; None for a model of one rate.
+
+    Example:
+        >>> import numpy as np
+        >>> from latentpress.models import FactorizedPrior
+        >>> model = FactorizedPrior(8, 8).eval()
+        >>> model.update()
+        True
+        >>> codec = ImageCodec(model, "my-model")
+        >>> picture = Picture(np.zeros((5, 7, 3), np.uint8))
+        >>> codec.decode(read_container(codec.encode(codec.prepare(picture)))).colour.shape
+        (5, 7, 3)
+    """
+
+    def __init__(
+        self,
+        model: CompressionModel,
+        name: str,
+        *,
+        parameters: Mapping[str, Parameter] | None = None,
+        quality_range: tuple[float, float] | None = None,
+    ) -> None:
+        self.model = model
+        self.name = name
+        self.parameters = dict(parameters or {})
+        self.quality_range = quality_range
+        self.fingerprint = fingerprint(model)
+
+    def prepare(self, picture: Picture) -> PreparedPicture:
+        """Do once what coding the picture at several qualities shares."""
+        return PreparedPicture(
+            picture,
+            self._tensor_of(picture.colour),
+            None if picture.alpha is None else encode_alpha(picture.alpha),
+            None if picture.icc is None else pack(picture.icc),
+        )
+
+    @torch.inference_mode()
+    def encode(self, prepared: PreparedPicture, quality: float | None = None) -> bytes:
+        """The `.ltp` file of a picture.
+
+        Args:
+            prepared: what `prepare` returned.
+            quality: of a variable-rate model, within its range, by default 50; None for a model of one rate.
+
+        Raises:
+            ConfigurationError: the quality is out of range, or the model's output does not fit the file
+                format.
+        """
+        rate = self._rate_for(quality)
+        coded = self.model.compress(prepared.x, **rate)
+        picture = prepared.picture
+        if tuple(coded["shape"]) != self._shape_of(picture.height, picture.width):
+            raise ConfigurationError(
+                f"Expected the model's shape to be the padded image's over {self._factor}, "
+                f"found {coded['shape']}: this model cannot be stored in a .ltp file."
+            )
+        header = Header(
+            picture.width,
+            picture.height,
+            picture.layout,
+            self.name,
+            self.fingerprint,
+            {**self.parameters, **rate},
+        )
+        strings = _strings_of_one_image(coded["strings"])
+        return write_container(Container(header, strings, prepared.alpha, prepared.icc))
+
+    @torch.inference_mode()
+    def decode(self, container: Container) -> Picture:
+        """The picture in a file, which this codec's model must have made; limits are checked by the caller.
+
+        Raises:
+            WeightsError: another model or other weights made the file.
+            BitstreamError: the coded data are damaged.
+        """
+        header = container.header
+        self._check_maker(header)
+        rate = self._rate_from(header)
+        icc = None if container.icc is None else unpack(container.icc, LARGEST_ICC)
+        alpha = None
+        if container.alpha is not None:
+            alpha = decode_alpha(container.alpha, header.height, header.width)
+        strings = [[string] for string in container.strings]
+        x_hat = self.model.decompress(strings, self._shape_of(header.height, header.width), **rate)["x_hat"]
+        colour = _pixels_of(x_hat[0, :, : header.height, : header.width], header.layout.has_colour)
+        return Picture(colour, alpha, icc)
+
+    @property
+    def _factor(self) -> int:
+        return self.model.downsampling_factor
+
+    @property
+    def _device(self) -> torch.device:
+        return next(self.model.parameters()).device
+
+    def _shape_of(self, height: int, width: int) -> tuple[int, int]:
+        return -(-height // self._factor), -(-width // self._factor)
+
+    def _tensor_of(self, colour: Pixels) -> Tensor:
+        """`(1, 3, H, W)` in [0, 1], padded right and bottom to whole factors by repeating the edge."""
+        height, width = colour.shape[:2]
+        rows, columns = self._shape_of(height, width)
+        margins = (0, rows * self._factor - height), (0, columns * self._factor - width), (0, 0)
+        padded = torch.from_numpy(np.pad(colour, margins, mode="edge")).to(self._device)
+        planes = padded.permute(2, 0, 1).unsqueeze(0).float().div_(255)
+        return planes.expand(-1, 3, -1, -1)
+
+    def _rate_for(self, quality: float | None) -> dict[str, float]:
+        if self.quality_range is None:
+            if quality is not None:
+                raise ConfigurationError(
+                    f"Expected no quality for {self.name}, a model of one rate, found {quality}."
+                )
+            return {}
+        low, high = self.quality_range
+        quality = DEFAULT_QUALITY if quality is None else quality
+        if not low <= quality <= high:
+            raise ConfigurationError(
+                f"Expected a quality from {low:g} to {high:g} for {self.name}, found {quality}."
+            )
+        return {"quality": int(quality) if quality == int(quality) else float(quality)}
+
+    def _rate_from(self, header: Header) -> dict[str, float]:
+        if self.quality_range is None:
+            return {}
+        quality = header.parameters["quality"]
+        low, high = self.quality_range
+        if isinstance(quality, str) or not low <= quality <= high:
+            raise BitstreamError(
+                f"Expected a quality from {low:g} to {high:g} in the file, found {quality!r}: "
+                "the file is damaged."
+            )
+        return {"quality": quality}
+
+    def _check_maker(self, header: Header) -> None:
+        if header.model != self.name:
+            raise WeightsError(f"Expected a file made by {self.name}, found one made by {header.model}.")
+        expected = {*self.parameters, *(() if self.quality_range is None else ("quality",))}
+        if set(header.parameters) != expected:
+            raise BitstreamError(
+                f"Expected the parameters {sorted(expected)} for {self.name}, "
+                f"found {sorted(header.parameters)}: the file is damaged or needs a newer LatentPress."
+            )
+        differing = [name for name, value in self.parameters.items() if header.parameters[name] != value]
+        if differing or header.fingerprint != self.fingerprint:
+            raise WeightsError(
+                f"Expected weights of {self.name} with fingerprint {header.fingerprint.hex()}, found "
+                f"{self.fingerprint.hex()}: give the checkpoint that made the file."
+            )
+
+
+def _strings_of_one_image(strings: Sequence[Sequence[bytes]]) -> tuple[bytes, ...]:
+    if any(len(batch) != 1 or not isinstance(batch[0], bytes) for batch in strings):
+        raise ConfigurationError(
+            "Expected one byte string of the model for each of its latents, found others."
+        )
+    return tuple(batch[0] for batch in strings)
+
+
+def _pixels_of(x_hat: Tensor, colour: bool) -> Pixels:
+    """`(H, W, C)` uint8 from `(3, H, W)`; grey is the mean of the three channels, the closest point to
+    them."""
+    planes = x_hat if colour else x_hat.mean(0, keepdim=True)
+    # Symbols of a damaged file can be so large that the network overflows.
+    scaled = planes.nan_to_num(0.0).clamp(0, 1).mul(255).round()
+    return scaled.to(torch.uint8).permute(1, 2, 0).cpu().numpy()
