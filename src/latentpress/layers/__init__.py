@@ -1,16 +1,16 @@
-"""Building blocks of networks: normalisation, convolutions with masks or sub-pixels, residual and attention."""
+"""Blocks of networks: normalisation, masked and sub-pixel convolutions, residual and attention blocks."""
 
-from .blocks import (
+from latentpress.layers.blocks import (
     AttentionBlock,
     ResidualBlock,
     ResidualBlockUpsample,
     ResidualBlockWithStride,
     ResidualBottleneckBlock,
 )
-from .convolutions import conv1x1, conv3x3, subpel_conv3x3
-from .gdn import GDN, GDN1
-from .masked import CheckerboardMaskedConv2d, MaskedConv2d
-from .qrelu import QReLU
+from latentpress.layers.convolutions import conv1x1, conv3x3, subpel_conv3x3
+from latentpress.layers.gdn import GDN, GDN1
+from latentpress.layers.masked import CheckerboardMaskedConv2d, MaskedConv2d
+from latentpress.layers.qrelu import QReLU
 
 __all__ = [
     "GDN",

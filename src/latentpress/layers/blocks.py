@@ -4,8 +4,8 @@ mixture likelihoods and attention modules" (CVPR 2020)."""
 import torch
 from torch import Tensor, nn
 
-from .convolutions import conv1x1, conv3x3, subpel_conv3x3
-from .gdn import GDN
+from latentpress.layers.convolutions import conv1x1, conv3x3, subpel_conv3x3
+from latentpress.layers.gdn import GDN
 
 __all__ = [
     "AttentionBlock",
@@ -75,33 +75,28 @@ class ResidualBlockUpsample(nn.Module):
         return self.igdn(self.conv(out)) + self.upsample(x)
 
 
-def _bottleneck(in_ch: int, out_ch: int) -> nn.Sequential:
-    """1x1, 3x3, 1x1 convolutions with ReLU between them, the middle one at half the channels."""
-    middle = min(in_ch, out_ch) // 2
-    return nn.Sequential(
-        conv1x1(in_ch, middle),
-        nn.ReLU(inplace=True),
-        conv3x3(middle, middle),
-        nn.ReLU(inplace=True),
-        conv1x1(middle, out_ch),
-    )
-
-
 class ResidualBottleneckBlock(nn.Module):
     """Bottleneck 1x1, 3x3, 1x1 at half the channels around a skip connection, as ELIC (He et al., 2022) uses.
 
-    (N, in_ch, H, W) to (N, out_ch, H, W); `out_ch` is `in_ch` by default. The skip is a 1x1 convolution where the
-    channel counts differ.
+    (N, in_ch, H, W) to (N, out_ch, H, W); `out_ch` is `in_ch` by default. The skip is a 1x1 convolution where
+    the channel counts differ.
     """
 
     def __init__(self, in_ch: int, out_ch: int | None = None) -> None:
         super().__init__()
         out_ch = in_ch if out_ch is None else out_ch
-        self.conv = _bottleneck(in_ch, out_ch)
+        middle = min(in_ch, out_ch) // 2
+        self.conv1 = conv1x1(in_ch, middle)
+        self.relu = nn.ReLU(inplace=True)
+        self.conv2 = conv3x3(middle, middle)
+        self.conv3 = conv1x1(middle, out_ch)
         self.skip = conv1x1(in_ch, out_ch) if in_ch != out_ch else None
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.conv(x) + (x if self.skip is None else self.skip(x))
+        identity = x if self.skip is None else self.skip(x)
+        out = self.relu(self.conv1(x))
+        out = self.relu(self.conv2(out))
+        return self.conv3(out) + identity
 
 
 class _ResidualUnit(nn.Module):
@@ -109,7 +104,13 @@ class _ResidualUnit(nn.Module):
 
     def __init__(self, N: int) -> None:
         super().__init__()
-        self.conv = _bottleneck(N, N)
+        self.conv = nn.Sequential(
+            conv1x1(N, N // 2),
+            nn.ReLU(inplace=True),
+            conv3x3(N // 2, N // 2),
+            nn.ReLU(inplace=True),
+            conv1x1(N // 2, N),
+        )
         self.relu = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,20 +1,30 @@
 """What every compression model can do: build coder tables, load and save them, report the auxiliary loss."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from latentpress.entropy_models import EntropyBottleneck, EntropyModel, GaussianConditional
+from latentpress.errors import WeightsError
+from latentpress.latent_codecs import LatentCodec
+from latentpress.models.utils import convert_state_dict, update_registered_buffers
 
-from .utils import convert_state_dict, update_registered_buffers
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
-__all__ = ["CompressionModel", "get_scale_table"]
+__all__ = ["CompressionModel", "SimpleVAECompressionModel", "get_scale_table"]
 
 SCALES_MIN = 0.11
 SCALES_MAX = 256
 SCALES_LEVELS = 64
+
+# Convolutions on the CPU and on tensor cores are fastest with channels innermost.
+FAST_LAYOUT = torch.channels_last
 
 _CODER_BUFFERS = ("_quantized_cdf", "_offset", "_cdf_length", "scale_table")
 
@@ -22,25 +32,24 @@ Module = TypeVar("Module", bound=nn.Module)
 
 
 def get_scale_table(
-    min: float = SCALES_MIN,  # noqa: A002 - the documented name
-    max: float = SCALES_MAX,  # noqa: A002 - the documented name
+    min: float = SCALES_MIN,
+    max: float = SCALES_MAX,
     levels: int = SCALES_LEVELS,
 ) -> Tensor:
     """`levels` standard deviations, spaced evenly in their logarithm from `min` to `max`; float32 (levels,).
 
     Example:
         >>> get_scale_table(1, 4, 3)
-        tensor([1.0000, 2.0000, 4.0000])
+        tensor([1., 2., 4.])
     """
-    bounds = torch.tensor([float(min), float(max)]).log()
-    return torch.exp(torch.linspace(float(bounds[0]), float(bounds[1]), levels))
+    return torch.exp(torch.linspace(math.log(min), math.log(max), levels))
 
 
 class CompressionModel(nn.Module):
     """Base of every compression model: a network with entropy models somewhere inside.
 
-    A subclass defines `forward(x)`, and `compress(x)` and `decompress(strings, shape)` if it codes; what is here
-    finds the entropy models among its submodules, however deep.
+    A subclass defines `forward(x)`, and `compress(x)` and `decompress(strings, shape)` if it codes; what is
+    here finds the entropy models among its submodules, however deep.
 
     Args:
         entropy_bottleneck_channels: if given, create `self.entropy_bottleneck` with that many channels.
@@ -87,10 +96,10 @@ class CompressionModel(nn.Module):
         """Build the integer tables of the coder; needed once after training, before the first `compress`.
 
         Args:
-            scale_table: standard deviations of the Gaussian tables, increasing; `get_scale_table()` by default.
+            scale_table: standard deviations of the Gaussian tables, increasing; `get_scale_table()` if None.
             force: rebuild tables that exist.
-            update_quantiles: first bring the quantiles of the bottlenecks to their targets by bisection, a quick
-                and exact stand-in for training them on `aux_loss`.
+            update_quantiles: first bring the quantiles of the bottlenecks to their targets by bisection, a
+                quick and exact stand-in for training them on `aux_loss`.
 
         Returns:
             Whether any table changed.
@@ -108,15 +117,42 @@ class CompressionModel(nn.Module):
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
     ) -> Any:
-        """Load parameters and coder tables, whatever the size of the tables; older spellings of keys are understood.
+        """Load parameters, and coder tables of any size; older spellings of keys are understood.
 
         Arguments and result are those of `torch.nn.Module.load_state_dict`.
+
+        Raises:
+            WeightsError: keys are missing or unexpected, or shapes differ.
         """
         state_dict = convert_state_dict(state_dict, known=self.state_dict().keys())
         for name, module in self.named_modules():
             if isinstance(module, EntropyModel):
                 update_registered_buffers(module, name, self._own_coder_buffers(module), state_dict, "resize")
-        return super().load_state_dict(state_dict, strict=strict, assign=assign)
+        try:
+            return super().load_state_dict(state_dict, strict=strict, assign=assign)
+        except RuntimeError as error:
+            raise WeightsError(" ".join(str(error).split())) from error
+
+    @classmethod
+    def from_state_dict(cls, state_dict: Mapping[str, Any]) -> Self:
+        """A new model with the sizes and values of `state_dict`.
+
+        Raises:
+            WeightsError: the state dict is of another architecture.
+        """
+        state_dict = convert_state_dict(state_dict)
+        try:
+            sizes = cls._sizes(state_dict)
+        except KeyError as error:
+            raise WeightsError(f"A state dict of {cls.__name__} has {error}; this one has not.") from error
+        net = cls(**sizes)
+        net.load_state_dict(state_dict)
+        return net
+
+    @classmethod
+    def _sizes(cls, state_dict: Mapping[str, Tensor]) -> dict[str, int]:
+        """The constructor's arguments, read off the shapes of a state dict with present-day keys."""
+        return {}
 
     @staticmethod
     def _own_coder_buffers(module: nn.Module) -> list[str]:
@@ -125,3 +161,83 @@ class CompressionModel(nn.Module):
 
     def _submodules(self, kind: type[Module]) -> Iterator[Module]:
         return (module for module in self.modules() if isinstance(module, kind))
+
+
+class SimpleVAECompressionModel(CompressionModel):
+    """A model made of two transforms and a latent codec: `g_s(codec(g_a(x)))`.
+
+    .. code-block:: none
+
+                 ┌─────┐  y  ┌──────────────┐ y_hat ┌─────┐
+           x ──►─┤ g_a ├──►──┤ latent_codec ├───►───┤ g_s ├──►── x_hat
+                 └─────┘     └──────────────┘       └─────┘
+
+    A subclass sets the three attributes in its constructor; training, coding and decoding are all here.
+
+    Attributes:
+        g_a: analysis transform, from images (N, 3, H, W) to latents.
+        latent_codec: how the latent is quantised and coded.
+        g_s: synthesis transform, from quantised latents to images.
+
+    Example:
+        >>> from latentpress.latent_codecs import EntropyBottleneckLatentCodec
+        >>> class Network(SimpleVAECompressionModel):
+        ...     def __init__(self):
+        ...         super().__init__()
+        ...         self.g_a = nn.Conv2d(3, 8, 5, stride=2, padding=2)
+        ...         self.latent_codec = EntropyBottleneckLatentCodec(channels=8)
+        ...         self.g_s = nn.ConvTranspose2d(8, 3, 5, stride=2, padding=2, output_padding=1)
+        >>> net = Network().eval()
+        >>> net.update()
+        True
+        >>> coded = net.compress(torch.rand(1, 3, 16, 32))
+        >>> net.decompress(coded["strings"], coded["shape"])["x_hat"].shape
+        torch.Size([1, 3, 16, 32])
+    """
+
+    g_a: nn.Module
+    g_s: nn.Module
+    latent_codec: LatentCodec
+
+    def make_latent_codec(self) -> LatentCodec:
+        """The codec of the latent; a subclass whose parts are attributes of its own puts them together here.
+
+        It is called for every pass, so a part that was replaced on the model is used from then on.
+        """
+        return self.latent_codec
+
+    def forward(self, x: Tensor) -> dict[str, Any]:
+        """Reconstruct `x` (N, 3, H, W), differentiably in training mode.
+
+        Returns:
+            `"x_hat"` (N, 3, H, W), not clamped, and `"likelihoods"`, a dictionary of tensors by latent, whose
+            negative logarithms to base 2 add up to the number of bits.
+        """
+        coded = self.make_latent_codec()(self.g_a(x))
+        return {"x_hat": self.g_s(coded["y_hat"]), "likelihoods": coded["likelihoods"]}
+
+    def compress(self, x: Tensor) -> dict[str, Any]:
+        """Code images `x` (N, 3, H, W) in [0, 1].
+
+        Returns:
+            `"strings"`, for each latent a list of one `bytes` per image, and `"shape"`, what `decompress`
+            needs beside them.
+        """
+        with torch.inference_mode():
+            coded = self.make_latent_codec().compress(self.g_a(x.contiguous(memory_format=FAST_LAYOUT)))
+        return {"strings": coded["strings"], "shape": coded["shape"]}
+
+    def decompress(self, strings: Sequence[Sequence[bytes]], shape: Any) -> dict[str, Any]:
+        """Decode what `compress` made.
+
+        Returns:
+            `"x_hat"` (N, 3, H, W), clamped to [0, 1].
+
+        Raises:
+            BitstreamError: the strings are truncated or damaged.
+        """
+        with torch.inference_mode():
+            y_hat = self.make_latent_codec().decompress(strings, shape)["y_hat"]
+            x_hat = self.g_s(y_hat.contiguous(memory_format=FAST_LAYOUT))
+        # Clamped outside inference mode, so that the result is a tensor like any other.
+        return {"x_hat": x_hat.clamp(0, 1).contiguous()}

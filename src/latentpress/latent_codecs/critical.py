@@ -1,0 +1,74 @@
+"""The coder-critical path: what a decoder must reproduce bit for bit before it can read the next symbol.
+
+Hyper-synthesis, context prediction, entropy parameters and the choice of a table from a scale all go through
+this one interface. The transforms between pixels and latents do not belong here: they only affect pixels.
+
+The sums inside a convolution are rounded in an order that the library chooses from the batch size, the
+memory layout and the number of threads, and a last bit of difference in a scale can select another table and
+garble all that follows. Hence every network on this path runs on one image at a time, contiguous in (C, H,
+W) order, on one thread, outside autocast. The result is then the same, on one machine, however encoder and
+decoder were called.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from latentpress.entropy_models import GaussianConditional
+from latentpress.entropy_models.precision import no_autocast
+
+__all__ = ["CodingParameters", "coding_parameters", "evaluate"]
+
+
+class CodingParameters(NamedTuple):
+    """How each symbol of a latent is coded.
+
+    Attributes:
+        indexes: table of each symbol, int32, of the latent's shape (N, C, H, W).
+        means: what the symbols are counted from, of the same shape; None for 0.
+    """
+
+    indexes: Tensor
+    means: Tensor | None
+
+
+def evaluate(network: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """`network(x)` for `x` (N, C, H, W), the same for each image whatever the batch, layout or thread count.
+
+    Example:
+        >>> network = torch.nn.Conv2d(4, 8, 3)
+        >>> x = torch.randn(3, 4, 16, 16)
+        >>> torch.equal(evaluate(network, x)[1:2], evaluate(network, x[1:2]))
+        True
+    """
+    with torch.no_grad(), no_autocast(x), _reproducible():
+        return torch.cat([network(image[None].clone(memory_format=torch.contiguous_format)) for image in x])
+
+
+def coding_parameters(
+    conditional: GaussianConditional, scales: Tensor, means: Tensor | None = None
+) -> CodingParameters:
+    """The integer table of each element of a latent, from the `scales` (N, C, H, W) that `evaluate` gave."""
+    return CodingParameters(conditional.build_indexes(scales), means)
+
+
+# Thread counts are global to the process; the lock keeps one caller from restoring them under another.
+_THREADS = threading.Lock()
+
+
+@contextmanager
+def _reproducible() -> Iterator[None]:
+    with (
+        _THREADS,
+        torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False),
+    ):
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)

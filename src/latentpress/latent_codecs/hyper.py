@@ -1,0 +1,78 @@
+"""Side information: coding the hyper-latent, and what the latent's entropy model is told from it."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from torch import Tensor
+
+from latentpress.entropy_models import EntropyBottleneck
+from latentpress.errors import ConfigurationError
+from latentpress.latent_codecs import critical
+from latentpress.latent_codecs.base import LatentCodec, checked_strings
+from latentpress.latent_codecs.entropy_bottleneck import EntropyBottleneckLatentCodec
+from latentpress.ops import quantize_ste
+
+__all__ = ["HyperLatentCodec"]
+
+
+class HyperLatentCodec(LatentCodec):
+    """Codes the side information of a latent (Ballé et al., ICLR 2018, section 3).
+
+    .. code-block:: none
+
+                 ┌─────┐  z  ┌───┐ z_hat        z_hat ┌─────┐
+           y ──►─┤ h_a ├──►──┤ Q ├───►───····───►─────┤ h_s ├──►── params
+                 └─────┘     └───┘        EB          └─────┘
+
+    Its results hold `"params"` (N, K, H, W), the output of `h_s`, in place of `"y_hat"`.
+
+    Args:
+        entropy_bottleneck: density of the hyper-latent z.
+        h_a: hyper-analysis transform, from y to z.
+        h_s: hyper-synthesis transform, from z_hat to the parameters.
+        quantizer: what `h_s` sees in training: `"noise"` adds uniform noise to z, `"ste"` rounds it about the
+            medians with the gradient of the identity. Likelihoods are those of the noisy z in both.
+
+    Raises:
+        ConfigurationError: `quantizer` is neither.
+    """
+
+    def __init__(
+        self,
+        entropy_bottleneck: EntropyBottleneck,
+        h_a: Callable[[Tensor], Tensor],
+        h_s: Callable[[Tensor], Tensor],
+        quantizer: str = "noise",
+    ) -> None:
+        super().__init__()
+        if quantizer not in ("noise", "ste"):
+            raise ConfigurationError(f"quantizer must be 'noise' or 'ste', not {quantizer!r}.")
+        self.quantizer = quantizer
+        self.entropy_bottleneck = entropy_bottleneck
+        self.h_a = h_a
+        self.h_s = h_s
+
+    def forward(self, y: Tensor, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Parameters for `y` (N, C, H, W); likelihoods are under `"z"`."""
+        z = self.h_a(y)
+        z_hat, likelihoods = self.entropy_bottleneck(z)
+        if self.quantizer == "ste":
+            medians = self.entropy_bottleneck._medians_like(z)
+            z_hat = quantize_ste(z - medians) + medians
+        return {"likelihoods": {"z": likelihoods}, "params": self.h_s(z_hat)}
+
+    def compress(self, y: Tensor, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Code the side information of `y` (N, C, H, W); `"shape"` is the height and width of z."""
+        coded = self._z().compress(self.h_a(y))
+        params = critical.evaluate(self.h_s, coded["y_hat"])
+        return {"strings": coded["strings"], "shape": coded["shape"], "params": params}
+
+    def decompress(
+        self, strings: Sequence[Sequence[bytes]], shape: Sequence[int], *args: Any, **kwargs: Any
+    ) -> dict[str, Any]:
+        """Decode what `compress` made; `shape` is the height and width of z."""
+        decoded = self._z().decompress(checked_strings(strings, 1), shape)
+        return {"params": critical.evaluate(self.h_s, decoded["y_hat"])}
+
+    def _z(self) -> EntropyBottleneckLatentCodec:
+        return EntropyBottleneckLatentCodec(self.entropy_bottleneck)

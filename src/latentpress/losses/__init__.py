@@ -1,0 +1,5 @@
+"""What training minimises."""
+
+from latentpress.losses.rate_distortion import RateDistortionLoss
+
+__all__ = ["RateDistortionLoss"]
