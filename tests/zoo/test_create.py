@@ -124,7 +124,7 @@ def test_a_checkpoint_brings_its_own_sizes(published, tmp_path):
     for name in ("net.safetensors", "net.pth.tar"):
         net = zoo.create("mbt2018-mean", checkpoint=tmp_path / name)
         assert zoo.fingerprint(net) == zoo.fingerprint(published)
-        for unwanted in ({"pretrained": True}, {"N": 8}):
+        for unwanted in ({"pretrained": True}, {"N": 8}, {"quality": 2}):
             with pytest.raises(ConfigurationError, match=f"leave {next(iter(unwanted))} out"):
                 zoo.create("mbt2018-mean", checkpoint=tmp_path / name, **unwanted)
 

@@ -55,9 +55,8 @@ def architecture_named(name: str) -> type[Any]:
     """
     from latentpress.registry import MODELS
 
-    if name in recipes or name not in MODELS:
-        return architecture(find_recipe(name))
-    return MODELS[name]
+    registered = None if name in recipes else MODELS.get(name)
+    return registered if isinstance(registered, type) else architecture(find_recipe(name))
 
 
 def name_of(cls: type[Any]) -> str | None:

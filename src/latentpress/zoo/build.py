@@ -49,7 +49,8 @@ def create(
         metric: what the weights were trained for, "mse" or "ms-ssim".
         pretrained: load weights: True takes the first that are known, "published" or "latentpress" those of
             this origin.
-        checkpoint: load this file instead; the sizes are then those of the file, and `quality` is not needed.
+        checkpoint: load this file instead; it brings its own sizes, so neither `quality` nor constructor
+            arguments go with it.
         progress: show a bar while downloading.
         **kwargs: constructor arguments that replace the recipe's.
 
@@ -69,8 +70,8 @@ def create(
     recipe = find_recipe(name)
     if checkpoint is None:
         return ready(build(recipe, quality, metric, pretrained, progress, kwargs))
-    if kwargs or pretrained:
-        unwanted = next(iter(kwargs), "pretrained")
+    unwanted = next(iter(kwargs), "pretrained" if pretrained else "quality" if quality is not None else None)
+    if unwanted is not None:
         raise ConfigurationError(
             f"Sizes and weights are those of the checkpoint {checkpoint}: leave {unwanted} out."
         )

@@ -7,8 +7,8 @@ of objects with the fields of `latentpress.zoo.RateDistortion`). Further fields 
 
 from __future__ import annotations
 
-import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from latentpress.errors import WeightsError
+from latentpress.zoo.hashes import check_hash
 from latentpress.zoo.records import RateDistortion, Weights
 
 
@@ -48,7 +49,7 @@ def bundled_record(weights: Weights) -> BundledRecord:
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
         return BundledRecord(
-            sha256=str(fields["sha256"]),
+            sha256=_full_hash(fields["sha256"]),
             licence=str(fields["licence"]),
             training=fields.get("training"),
             data=fields.get("data"),
@@ -71,19 +72,15 @@ def bundled_file(weights: Weights) -> Path:
     Raises:
         WeightsError: the file or its record is missing, or they do not belong together.
     """
-    expected = bundled_record(weights).sha256
     path = _directory() / weights.file
-    if not path.is_file():
-        raise WeightsError(
-            f"Expected the bundled weights at {path}, found no such file: reinstall latentpress."
-        )
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if found != expected:
-        raise WeightsError(
-            f"Expected bundled weights with SHA-256 {expected}, found {found} in {path}: "
-            "reinstall latentpress."
-        )
+    check_hash(path, bundled_record(weights).sha256, "reinstall latentpress")
     return path
+
+
+def _full_hash(value: object) -> str:
+    if not isinstance(value, str) or re.fullmatch("[0-9a-f]{64}", value) is None:
+        raise ValueError(f"sha256 is {value!r} and not 64 hexadecimal digits")
+    return value
 
 
 def _directory() -> Path:

@@ -5,13 +5,12 @@ A published file is taken from the cache directory if it is there, and is downlo
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 
-from latentpress.errors import WeightsError
 from latentpress.zoo.bundled import bundled_file
 from latentpress.zoo.download import download
+from latentpress.zoo.hashes import check_hash
 from latentpress.zoo.records import Weights
 
 CACHE_VARIABLE = "LATENTPRESS_CACHE"
@@ -47,33 +46,13 @@ def fetch(weights: Weights, *, progress: bool = True, base_url: str | None = Non
     if weights.bundled:
         return bundled_file(weights)
     target = cache_directory() / weights.file
-    if target.is_file():
-        check_hash(target, weights.sha256)
-    else:
+    if not target.exists():
         download(_address(weights, base_url), target, sha256=weights.sha256, progress=progress)
+    elif weights.sha256 is not None:
+        check_hash(target, weights.sha256, "delete it or replace it")
     return target
-
-
-def check_hash(path: Path, expected: str | None) -> None:
-    """Raise WeightsError unless the file's SHA-256 starts with `expected`; None accepts every file."""
-    if expected is None:
-        return
-    found = _sha256(path)
-    if not found.startswith(expected):
-        raise WeightsError(
-            f"Expected a file with SHA-256 {expected}, found {found[: len(expected)]} in {path}: "
-            "delete it or replace it."
-        )
 
 
 def _address(weights: Weights, base_url: str | None) -> str:
     mirror = base_url or os.environ.get(MIRROR_VARIABLE)
     return f"{mirror.rstrip('/')}/{weights.file}" if mirror else str(weights.url)
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import tempfile
@@ -178,14 +179,17 @@ def _chosen_class(path: Path, asked: str | type[Any] | None, named: str | None) 
 
 
 def _kept_arguments(model: CompressionModel) -> dict[str, Any]:
-    names = constructor_parameters(type(model))
-    lost = [name for name in names if not hasattr(model, name)]
+    """Constructor arguments out of attributes; those that only base classes take may be absent."""
+    cls = type(model)
+    own = inspect.signature(cls).parameters
+    names = constructor_parameters(cls)
+    lost = [name for name in names if name in own and not hasattr(model, name)]
     if lost:
         raise ConfigurationError(
-            f"{type(model).__name__} does not keep its constructor argument {lost[0]!r} as an attribute: "
+            f"{cls.__name__} does not keep its constructor argument {lost[0]!r} as an attribute: "
             "say what it was given with arguments=."
         )
-    return {name: getattr(model, name) for name in names}
+    return {name: getattr(model, name) for name in names if hasattr(model, name)}
 
 
 def _encoded(cls: type[Any], arguments: Mapping[str, Any]) -> str:
