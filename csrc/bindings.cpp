@@ -1,4 +1,29 @@
-// Python bindings: argument checking and conversion only; the logic lives in the headers beside this file.
-#include <nanobind/nanobind.h>
+// The extension module: its errors, and one registration for each binding file. The logic lives in files without Python.
+#include "bindings.hpp"
 
-NB_MODULE(_core, m) { m.doc() = "Compiled core of latentpress."; }
+namespace {
+
+namespace nb = nanobind;
+
+void raise_as(const char* name, const char* message) {
+  PyErr_SetString(nb::module_::import_("latentpress.errors").attr(name).ptr(), message);
+}
+
+void translate(const std::exception_ptr& error, void*) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const latentpress::BitstreamError& e) {
+    raise_as("BitstreamError", e.what());
+  } catch (const latentpress::ConfigurationError& e) {
+    raise_as("ConfigurationError", e.what());
+  }
+}
+
+}  // namespace
+
+NB_MODULE(_core, m) {
+  m.doc() = "Compiled core of latentpress.";
+  nb::register_exception_translator(translate);
+  latentpress::register_tables(m);
+  latentpress::register_rans(m);
+}

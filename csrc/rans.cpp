@@ -40,14 +40,12 @@ void RansEncoder::push_raw(uint64_t raw) {
   resume(at);
 }
 
-std::vector<uint8_t> RansEncoder::finish() {
-  std::vector<uint8_t> bytes(4 * (kWordsOfState + words()));
-  store_word(&bytes[0], static_cast<uint32_t>(state_));
-  store_word(&bytes[4], static_cast<uint32_t>(state_ >> 32));
-  for (size_t i = 0; i < words(); ++i) store_word(&bytes[4 * (kWordsOfState + i)], next_[i]);
+void RansEncoder::finish(uint8_t* bytes) {
+  store_word(bytes, static_cast<uint32_t>(state_));
+  store_word(bytes + 4, static_cast<uint32_t>(state_ >> 32));
+  for (size_t i = 0; i < words(); ++i) store_word(bytes + 4 * (kWordsOfState + i), next_[i]);
   state_ = kLowerBound;
   next_ = words_.get() + capacity_;
-  return bytes;
 }
 
 RansDecoder::RansDecoder(const uint8_t* bytes, size_t size) : next_(bytes), end_(bytes + size) {

@@ -8,7 +8,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <vector>
 
 #include "coding_tables.hpp"
 
@@ -93,12 +92,14 @@ class RansEncoder {
     next_ = cursor.next;
   }
 
-  size_t words() const { return static_cast<size_t>(words_.get() + capacity_ - next_); }
+  // Bytes of the string, if it ended here: a multiple of 4, at least 8.
+  size_t size() const { return 4 * (2 + words()); }
 
-  // Close the string and return its bytes, whose number is a multiple of 4. The encoder can start another string.
-  std::vector<uint8_t> finish();
+  // Close the string and write its size() bytes. The encoder can start another string.
+  void finish(uint8_t* bytes);
 
  private:
+  size_t words() const { return static_cast<size_t>(words_.get() + capacity_ - next_); }
   void grow(size_t pushes);
 
   uint64_t state_ = kLowerBound;

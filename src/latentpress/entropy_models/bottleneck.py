@@ -13,6 +13,11 @@ from latentpress.entropy_models.base import EntropyModel
 from latentpress.entropy_models.precision import at_least_float32, no_autocast
 from latentpress.errors import ConfigurationError
 
+# Bisection starts from ±SEARCH_RADIUS, beyond any quantile of use, and ends below the resolution of float32
+# there.
+SEARCH_RADIUS = 1e5
+SEARCH_STEPS = 64
+
 
 class EntropyBottleneck(EntropyModel):
     """A learned density per channel, the same at every position.
@@ -111,6 +116,86 @@ class EntropyBottleneck(EntropyModel):
         with no_autocast(self.quantiles):
             logits = self._logits_cumulative(self.quantiles, stop_gradient=True)
             return (logits - self.target).abs().sum()
+
+    def update(self, force: bool = False, update_quantiles: bool = False) -> bool:
+        """Make the integer tables of all channels from the densities and `quantiles`, which takes
+        milliseconds.
+
+        Tables already there are kept unless `force` is true: files made with them could not be read with
+        others.
+
+        Args:
+            force: make tables anew even if there are some.
+            update_quantiles: first put `quantiles` at the exact median and tails of the densities, by
+                bisection, which replaces training them with `loss()`.
+
+        Returns:
+            Whether tables were made.
+        """
+        if self._offset.numel() > 0 and not force:
+            return False
+        if update_quantiles:
+            self._bisect_quantiles()
+        with torch.no_grad(), no_autocast(self.quantiles):
+            self._make_tables()
+        return True
+
+    def _make_tables(self) -> None:
+        lower_tail, medians, upper_tail = self.quantiles.detach().float().unbind(2)  # each (C, 1)
+        minima = torch.ceil(medians - lower_tail).int().clamp(min=0)
+        maxima = torch.ceil(upper_tail - medians).int().clamp(min=0)
+        lengths = (minima + maxima + 1).squeeze(1)
+        first = medians - minima
+        samples = torch.arange(int(lengths.max()), device=first.device) + first[:, :, None]
+        pmf, lower, upper = self._likelihood(samples, stop_gradient=True)
+        escape = torch.sigmoid(lower[:, 0, 0]) + torch.sigmoid(-upper[:, 0, -1])
+        self._set_tables(pmf[:, 0], escape, lengths, -minima.squeeze(1))
+
+    @torch.no_grad()
+    def _bisect_quantiles(self) -> None:
+        """Put each quantile where the logit of the density reaches its target."""
+        with no_autocast(self.quantiles):
+            low = torch.full_like(self.quantiles, -SEARCH_RADIUS, dtype=torch.float64)
+            high = -low
+            for _ in range(SEARCH_STEPS):
+                middle = (low + high) / 2
+                below = self._logits_cumulative(middle, stop_gradient=True) < self.target
+                low, high = torch.where(below, middle, low), torch.where(below, high, middle)
+            self.quantiles.copy_((low + high) / 2)
+
+    def compress(self, x: Tensor) -> list[bytes]:  # type: ignore[override]
+        """Code a latent, one string for each element of the batch; symbols are counted from the medians.
+
+        Args:
+            x: latent of shape (N, C, ...), on any device.
+
+        Raises:
+            ConfigurationError: if there are no tables yet, C is not that of the model, or a value is not
+                finite.
+        """
+        self._medians_like(x)
+        values = (
+            x.detach().to("cpu", torch.float32).reshape(x.shape[0], self.channels, math.prod(x.shape[2:]))
+        )
+        return self.coding_tables().encode_channels(values.contiguous(), self._medians_on_cpu())
+
+    def decompress(self, strings: Sequence[bytes], size: Sequence[int]) -> Tensor:  # type: ignore[override]
+        """Return the quantised latent (N, C, *size) that `compress` made N strings from.
+
+        Args:
+            strings: N strings.
+            size: the dimensions after the channels, such as (height, width).
+
+        Raises:
+            BitstreamError: if a string is truncated, has bytes left over, or is otherwise found to be
+                damaged.
+            ConfigurationError: if there are no tables yet.
+        """
+        values = self.coding_tables().decode_channels(strings, math.prod(size), self._medians_on_cpu())
+        return values.reshape(len(strings), self.channels, *size).to(self.quantiles)
+
+    def _medians_on_cpu(self) -> Tensor:
+        return self._get_medians().to("cpu", torch.float32).reshape(-1)
 
     def _logits_cumulative(self, inputs: Tensor, stop_gradient: bool) -> Tensor:
         """Return the logit of the cumulative distribution at `inputs`, (C, 1, K) to (C, 1, K).

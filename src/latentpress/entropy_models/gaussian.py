@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from latentpress import _core
 from latentpress.entropy_models.base import EntropyModel
 from latentpress.entropy_models.precision import at_least_float32, no_autocast
 from latentpress.errors import ConfigurationError
@@ -86,6 +87,74 @@ class GaussianConditional(EntropyModel):
         outputs = self.quantize(inputs, "noise" if training else "dequantize", means)
         with no_autocast(inputs):
             return outputs, self._bounded(self._likelihood(outputs, scales, means))
+
+    def update_scale_table(self, scale_table: Sequence[float] | Tensor, force: bool = False) -> bool:
+        """Set the scale table and make the integer tables.
+
+        Args:
+            scale_table: increasing positive scales.
+            force: make them anew even if there are some.
+
+        Returns:
+            Whether tables were made.
+        """
+        if self._offset.numel() > 0 and not force:
+            return False
+        self.scale_table = checked_scale_table(scale_table).to(self.scale_table.device)
+        return self.update(force=True)
+
+    def update(self, force: bool = False) -> bool:
+        """Make the integer tables from the scale table, which takes milliseconds.
+
+        Tables already there are kept unless `force` is true: files made with them could not be read with
+        others.
+
+        Returns:
+            Whether tables were made.
+
+        Raises:
+            ConfigurationError: if there is no scale table yet.
+        """
+        if self._offset.numel() > 0 and not force:
+            return False
+        if self.scale_table.numel() == 0:
+            raise ConfigurationError("There is no scale table yet: call update_scale_table() with one.")
+        scales = self.scale_table.detach().float().cpu()
+        centers = torch.ceil(scales * -self._standardized_quantile(self.tail_mass / 2)).int()
+        # Both halves are taken from the lower tail, at -|k|, where erfc keeps its digits.
+        slots = torch.arange(2 * int(centers.max()) + 1, dtype=torch.int32)
+        distances = (slots - centers[:, None]).abs().float()
+        upper = self._standardized_cumulative((0.5 - distances) / scales[:, None])
+        lower = self._standardized_cumulative((-0.5 - distances) / scales[:, None])
+        self._set_tables(upper - lower, 2 * lower[:, 0], 2 * centers + 1, -centers)
+        return True
+
+    def build_indexes(self, scales: Tensor) -> Tensor:
+        """Return the table of each scale: the number of table entries, the last left out, strictly below it.
+
+        Args:
+            scales: standard deviations, of any shape, raised to at least `scale_bound`.
+
+        Returns:
+            int32, of the shape and on the device of `scales`, from 0 to len(scale_table) - 1.
+
+        Raises:
+            ConfigurationError: if there is no scale table yet.
+        """
+        if self.scale_table.numel() == 0:
+            raise ConfigurationError("There is no scale table yet: call update_scale_table() with one.")
+        scales = scales.detach().float()
+        if scales.device.type != "cpu":
+            bounded = torch.clamp(scales, min=self.lower_bound_scale.bound)
+            return torch.bucketize(bounded, self.scale_table[:-1], out_int32=True)
+        indexes = torch.empty(scales.shape, dtype=torch.int32)
+        bound = float(self.lower_bound_scale.bound)
+        flat = scales.contiguous().reshape(-1)
+        _core.fill_scale_indexes(flat, self.scale_table, bound, indexes.reshape(-1))
+        return indexes
+
+    def _resizable_buffers(self) -> tuple[str, ...]:
+        return (*super()._resizable_buffers(), "scale_table")
 
     def _likelihood(self, inputs: Tensor, scales: Tensor, means: Tensor | None = None) -> Tensor:
         """Return the mass of the unit bins around `inputs`.
