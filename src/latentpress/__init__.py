@@ -21,6 +21,7 @@ from latentpress.errors import (
 )
 
 if TYPE_CHECKING:
+    from latentpress.ans import available_entropy_coders, get_entropy_coder, set_entropy_coder
     from latentpress.codec.api import compress, decompress
     from latentpress.codec.files import compress_file, decompress_file
 
@@ -33,16 +34,22 @@ __all__ = [
     "LatentPressError",
     "WeightsError",
     "__version__",
+    "available_entropy_coders",
     "compress",
     "compress_file",
     "decompress",
     "decompress_file",
     "errors",
+    "get_entropy_coder",
+    "set_entropy_coder",
 ]
 
 __getattr__, __dir__ = lazy_attributes(
     __name__,
     exports={
+        "available_entropy_coders": "latentpress.ans",
+        "get_entropy_coder": "latentpress.ans",
+        "set_entropy_coder": "latentpress.ans",
         "compress": "latentpress.codec.api",
         "decompress": "latentpress.codec.api",
         "compress_file": "latentpress.codec.files",

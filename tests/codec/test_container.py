@@ -107,7 +107,7 @@ def test_every_flipped_bit_is_noticed(container: Container, section_checksums: b
 
 def test_a_prefix_of_a_file_with_section_checksums_gives_its_complete_sections() -> None:
     data = write_container(replace(FULL, header=replace(FULL.header, section_checksums=True)))
-    prefix = read_container(data[:-8], prefix=True)
+    prefix = read_container(data[:-2], prefix=True)
     assert not prefix.complete
     assert prefix.strings == FULL.strings[:-1]
     assert (prefix.alpha, prefix.icc) == (FULL.alpha, FULL.icc)
@@ -119,10 +119,10 @@ def test_a_prefix_is_refused_where_nothing_vouches_for_it() -> None:
     with pytest.raises(BitstreamError, match="truncated"):
         read_container(data[:-8], prefix=True)
     checked = write_container(replace(FULL, header=replace(FULL.header, section_checksums=True)))
-    damaged = bytearray(checked[:-8])
+    damaged = bytearray(checked[:-2])
     damaged[-20] ^= 1
     with pytest.raises(BitstreamError, match="checksum"):
-        read_container(bytes(damaged[: len(damaged)]) + checked[-8:], prefix=True)
+        read_container(bytes(damaged), prefix=True)
 
 
 def test_bytes_after_the_end_are_refused() -> None:

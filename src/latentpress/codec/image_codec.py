@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -63,7 +64,8 @@ class ImageCodec:
         parameters: Mapping[str, Parameter] | None = None,
         quality_range: tuple[float, float] | None = None,
     ) -> None:
-        self.model = model
+        # Some models take the rate when they code, others do not: a type that says so does not exist.
+        self._model: Any = model
         self.name = name
         self.parameters = dict(parameters or {})
         self.quality_range = quality_range
@@ -91,7 +93,7 @@ class ImageCodec:
                 format.
         """
         rate = self._rate_for(quality)
-        coded = self.model.compress(prepared.x, **rate)
+        coded = self._model.compress(prepared.x, **rate)
         picture = prepared.picture
         if tuple(coded["shape"]) != self._shape_of(picture.height, picture.width):
             raise ConfigurationError(
@@ -125,17 +127,18 @@ class ImageCodec:
         if container.alpha is not None:
             alpha = decode_alpha(container.alpha, header.height, header.width)
         strings = [[string] for string in container.strings]
-        x_hat = self.model.decompress(strings, self._shape_of(header.height, header.width), **rate)["x_hat"]
+        x_hat = self._model.decompress(strings, self._shape_of(header.height, header.width), **rate)["x_hat"]
         colour = _pixels_of(x_hat[0, :, : header.height, : header.width], header.layout.has_colour)
         return Picture(colour, alpha, icc)
 
     @property
     def _factor(self) -> int:
-        return self.model.downsampling_factor
+        return int(self._model.downsampling_factor)
 
     @property
     def _device(self) -> torch.device:
-        return next(self.model.parameters()).device
+        device: torch.device = next(self._model.parameters()).device
+        return device
 
     def _shape_of(self, height: int, width: int) -> tuple[int, int]:
         return -(-height // self._factor), -(-width // self._factor)

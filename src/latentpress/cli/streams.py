@@ -1,0 +1,44 @@
+"""The standard input and output as files."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from latentpress.cli.plan import STREAM
+from latentpress.codec.files import read_file, write_file
+from latentpress.errors import ConfigurationError
+
+
+def read_input(inputs: Sequence[Path]) -> tuple[bytes, str]:
+    """The bytes of the one input, which may be `-`, and what to call it in messages.
+
+    Raises:
+        ConfigurationError: there is more than one input.
+        ImageError: the file cannot be read.
+    """
+    if len(inputs) > 1:
+        raise ConfigurationError(f"Expected one input where - is used, found {len(inputs)}.")
+    if inputs[0] == STREAM:
+        return sys.stdin.buffer.read(), "the standard input"
+    return read_file(inputs[0]), str(inputs[0])
+
+
+def write_output(output: Path | None, data: bytes, *, overwrite: bool) -> None:
+    """Write to a file, or to the standard output if there is none or it is `-`.
+
+    Raises:
+        ConfigurationError: the file exists and must not be overwritten or cannot be written, or the
+            standard output is a terminal.
+    """
+    if output is not None and output != STREAM:
+        write_file(output, data, overwrite=overwrite)
+        return
+    stream = sys.stdout.buffer
+    if stream.isatty():
+        raise ConfigurationError(
+            "Expected a file or a pipe as the standard output, found a terminal: use -o."
+        )
+    stream.write(data)
+    stream.flush()

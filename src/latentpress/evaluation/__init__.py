@@ -1,0 +1,1 @@
+"""How good compressed images are, and what they cost."""
