@@ -98,7 +98,7 @@ def test_a_pickle_that_would_run_code_is_refused_and_does_not_run(tmp_path):
             return os.mkdir, (str(witness),)
 
     torch.save({"state_dict": Hostile()}, tmp_path / "zip.pth.tar")
-    (tmp_path / "plain.pth").write_bytes(pickle.dumps(Hostile()))
+    (tmp_path / "plain.pth").write_bytes(pickle.dumps(Hostile(), protocol=2))
     for name in ("zip.pth.tar", "plain.pth"):
         with pytest.raises(WeightsError, match=name):
             zoo.load_checkpoint(tmp_path / name, architecture="mbt2018-mean")

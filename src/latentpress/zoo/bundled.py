@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from latentpress.errors import WeightsError
-from latentpress.zoo.hashes import check_hash
+from latentpress.zoo.files import check_hash
 from latentpress.zoo.records import RateDistortion, Weights
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from latentpress.zoo.bundled import bundled_file
 from latentpress.zoo.download import download
-from latentpress.zoo.hashes import check_hash
+from latentpress.zoo.files import check_hash
 from latentpress.zoo.records import Weights
 
 CACHE_VARIABLE = "LATENTPRESS_CACHE"

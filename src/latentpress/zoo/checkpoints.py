@@ -5,13 +5,13 @@ from __future__ import annotations
 import inspect
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latentpress.errors import ConfigurationError, LatentPressError, WeightsError
 from latentpress.zoo.architectures import architecture_named, constructor_parameters, name_of
+from latentpress.zoo.files import whole_file
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -110,7 +110,11 @@ def save_checkpoint(
     tensors = {
         key: value.detach().cpu().clone().contiguous() for key, value in sorted(model.state_dict().items())
     }
-    _write_whole(Path(path), save(tensors, metadata=entries))
+    try:
+        with whole_file(Path(path)) as partial:
+            partial.write_bytes(save(tensors, metadata=entries))
+    except OSError as error:
+        raise WeightsError(f"The checkpoint {path} cannot be written: {_one_line(error)}") from error
 
 
 def load_checkpoint(path: _Path, *, architecture: str | type[Any] | None = None) -> CompressionModel:
@@ -222,21 +226,6 @@ def _read_torch(path: Path) -> Any:
             f"Expected a PyTorch checkpoint of tensors and plain data in {path}, the only kind that is read: "
             f"{_one_line(error)}"
         ) from error
-
-
-def _write_whole(path: Path, contents: bytes) -> None:
-    partial: Path | None = None
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            partial = Path(file.name)
-            file.write(contents)
-        partial.chmod(0o644)
-        partial.replace(path)
-    except OSError as error:
-        raise WeightsError(f"The checkpoint {path} cannot be written: {error}.") from error
-    finally:
-        if partial is not None:
-            partial.unlink(missing_ok=True)
 
 
 def _one_line(error: Exception) -> str:

@@ -7,8 +7,6 @@ length and the hash are right; whatever goes wrong, nothing is left behind.
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +17,7 @@ from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 from latentpress.errors import ConfigurationError, WeightsError
+from latentpress.zoo.files import whole_file
 
 _BLOCK = 1 << 18
 _BUSY = (429, 500, 502, 503, 504)
@@ -62,7 +61,8 @@ def download(
     if urlsplit(url).scheme not in ("http", "https"):
         raise ConfigurationError(f"Expected an http or https address to download from, found {url!r}.")
     try:
-        with _complete_file(target) as partial:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(target) as partial:
             for attempt in range(1, attempts + 1):
                 try:
                     found = _receive(url, partial, timeout, progress, target.name)
@@ -88,21 +88,6 @@ def _unavailable(url: str, target: Path, reason: str) -> str:
         f"{target.name} could not be downloaded from {url} ({reason}): "
         f"get it by other means and put it in {target.parent}."
     )
-
-
-@contextmanager
-def _complete_file(target: Path) -> Iterator[Path]:
-    """A temporary file that becomes `target` when the block ends well and is removed when it does not."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
-    os.close(handle)
-    partial = Path(name)
-    try:
-        yield partial
-        partial.chmod(0o644)  # mkstemp keeps others out, but a cache may be shared
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _receive(url: str, partial: Path, timeout: float, progress: bool, name: str) -> str:

@@ -1,8 +1,12 @@
-"""Whether a file is the one that a record speaks of."""
+"""Files of weights: written whole or not at all, and checked to be the ones that records speak of."""
 
 from __future__ import annotations
 
 import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from latentpress.errors import WeightsError
@@ -20,3 +24,17 @@ def check_hash(path: Path, expected: str, remedy: str) -> None:
     found = digest.hexdigest()[: len(expected)]
     if found != expected:
         raise WeightsError(f"Expected a file with SHA-256 {expected}, found {found} in {path}: {remedy}.")
+
+
+@contextmanager
+def whole_file(target: Path) -> Iterator[Path]:
+    """A file beside `target` that takes its name when the block ends well, and is removed otherwise."""
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+    os.close(handle)
+    partial = Path(name)
+    try:
+        yield partial
+        partial.chmod(0o644)  # mkstemp keeps others out, but weights may be shared
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
