@@ -106,11 +106,11 @@ def test_an_invalid_argument_is_answered_with_the_valid_ones():
 
 
 def test_weights_that_nobody_published_are_an_error_that_lists_those_there_are(published):
-    with pytest.raises(WeightsError, match="none at all"):
+    with pytest.raises(WeightsError, match="found none:"):
         zoo.bmshj2018_factorized_relu(1, pretrained=True)
-    with pytest.raises(WeightsError, match="there are metric mse: quality 2:"):
+    with pytest.raises(WeightsError, match="found quality 2 of metric mse:"):
         zoo.create("mbt2018-mean", quality=2, metric="ms-ssim", pretrained=True)
-    with pytest.raises(WeightsError, match="none at all"):
+    with pytest.raises(WeightsError, match="found none:"):
         zoo.create("mbt2018-mean", quality=2, pretrained="latentpress")
 
 

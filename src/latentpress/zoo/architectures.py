@@ -79,7 +79,7 @@ def constructor_parameters(cls: type[Any]) -> dict[str, inspect.Parameter]:
         constructor: Callable[..., None] = vars(base)["__init__"]
         parameters = list(inspect.signature(constructor).parameters.values())[1:]
         named = (p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY))
-        found = {**{p.name: p for p in named}, **found}
+        found.update((p.name, p) for p in named if p.name not in found)
         if not any(p.kind is p.VAR_KEYWORD for p in parameters):
             break
     return found

@@ -162,10 +162,10 @@ def find_weights(recipe: Recipe, metric: str, quality: int | None, pretrained: b
     for weights in known:
         if (weights.metric, weights.quality) == (metric, quality):
             return weights
+    wanted = f"metric {metric}" + ("" if quality is None else f" and quality {quality}")
     raise WeightsError(
-        f"No weights are known for {recipe.name} with metric {metric}"
-        f"{'' if quality is None else f' and quality {quality}'}; there are {_summary(known)}: "
-        "choose among those, or train the model (pretrained=False) and load your checkpoint."
+        f"Expected known weights for {recipe.name} with {wanted}, found {_summary(known)}: "
+        "train the model (pretrained=False) and load your checkpoint, or choose weights that are known."
     )
 
 
@@ -216,10 +216,10 @@ def _listed(values: tuple[Any, ...]) -> str:
 
 def _summary(known: list[Weights]) -> str:
     if not known:
-        return "none at all"
+        return "none"
     by_metric: dict[str, list[str]] = {}
     for weights in known:
         by_metric.setdefault(weights.metric, []).append(
             "all" if weights.quality is None else str(weights.quality)
         )
-    return "; ".join(f"metric {metric}: quality {', '.join(q)}" for metric, q in by_metric.items())
+    return " and ".join(f"quality {', '.join(q)} of metric {metric}" for metric, q in by_metric.items())
