@@ -8,26 +8,9 @@
 #include <string>
 
 #include "autoregressive_team.hpp"
+#include "errors.hpp"
 
 namespace latentpress::autoregressive {
-
-ScaleTable::ScaleTable(std::vector<float> scales, float bound) : steps_(std::move(scales)), bound_(bound) {
-  if (steps_.empty() || !std::is_sorted(steps_.begin(), steps_.end()))
-    throw std::invalid_argument("a scale table needs one or more scales in ascending order");
-  steps_.pop_back();
-}
-
-std::int32_t ScaleTable::index(float scale) const {
-  const float value = scale > bound_ ? scale : bound_;  // the bound for NaN too
-  const float* first = steps_.data();
-  std::size_t size = steps_.size();
-  while (size > 0) {  // a lower bound without branches that depend on the value
-    const std::size_t half = (size + 1) / 2;
-    first += first[half - 1] < value ? half : 0;
-    size -= half;
-  }
-  return static_cast<std::int32_t>(first - steps_.data());
-}
 
 namespace {
 
@@ -42,23 +25,25 @@ struct Gaussians {
 /// What becomes of the Gaussians: symbols (encoder) or values (decoder).
 class Coding {
  public:
-  Coding(const ScaleTable& scales, const LatentShape& shape, Order& order, float* quantised)
+  Coding(const ScaleIndexer& scales, const LatentShape& shape, Order& order, float* quantised)
       : scales_(scales), shape_(shape), order_(order), quantised_(quantised) {}
   virtual ~Coding() = default;
 
   /// Called by each member with the run of outputs (scales, then means) that it computed.
   virtual void finish_share(const Gaussians& gaussians, Member::Range outputs) = 0;
-  /// Called by one member once all shares of a step are finished.
-  virtual void finish_step(const Gaussians& gaussians) = 0;
-  /// Whether `finish_step` has anything to do, so that the others must wait for it.
+  /// Whether one member must call `finish_step`, once all shares of a step are finished, while the others wait.
   virtual bool has_serial_part() const = 0;
+  virtual void finish_step(const Gaussians& gaussians) = 0;
+  /// Whether coding cannot go on; asked between steps.
+  virtual bool failed() const = 0;
 
  protected:
   void index_scales(const Gaussians& gaussians, Member::Range outputs, std::int32_t* indexes) const {
     const std::size_t end = std::min(outputs.first + outputs.count, shape_.channels);
+    if (outputs.first >= end) return;
     for (std::size_t i = 0; i < gaussians.positions.count; ++i)
-      for (std::size_t channel = outputs.first; channel < end; ++channel)
-        indexes[i * shape_.channels + channel] = scales_.index(gaussians.values.values[i * gaussians.values.stride + channel]);
+      scales_.index(gaussians.values.values + i * gaussians.values.stride + outputs.first,
+                    indexes + i * shape_.channels + outputs.first, end - outputs.first);
   }
   float mean(const Gaussians& gaussians, std::size_t i, std::size_t channel) const {
     return gaussians.values.values[i * gaussians.values.stride + shape_.channels + channel];
@@ -71,7 +56,7 @@ class Coding {
     quantised_[place(gaussians, i, channel)] = value;
   }
 
-  const ScaleTable& scales_;
+  const ScaleIndexer& scales_;
   const LatentShape shape_;
 
  private:
@@ -81,7 +66,7 @@ class Coding {
 
 class Encoding final : public Coding {
  public:
-  Encoding(const ScaleTable& scales, const LatentShape& shape, Order& order, float* quantised, const float* latent)
+  Encoding(const ScaleIndexer& scales, const LatentShape& shape, Order& order, float* quantised, const float* latent)
       : Coding(scales, shape, order, quantised), latent_(latent) {
     coded_.symbols.resize(shape.channels * shape.positions());
     coded_.indexes.resize(shape.channels * shape.positions());
@@ -93,12 +78,12 @@ class Encoding final : public Coding {
     for (std::size_t output = std::max(outputs.first, shape_.channels); output < end; ++output)
       for (std::size_t i = 0; i < gaussians.positions.count; ++i) quantise(gaussians, i, output - shape_.channels);
   }
-  void finish_step(const Gaussians&) override {}
   bool has_serial_part() const override { return false; }
+  void finish_step(const Gaussians&) override {}
+  bool failed() const override { return failed_.load(std::memory_order_relaxed); }
 
   CodedSymbols take() {
-    if (failed_)
-      throw NotCodable("expected a latent within 2^30 of its predicted mean, found one further away or not a finite number");
+    if (failed_) throw ConfigurationError("A latent holds a value that is not a number or beyond 30 bits: it cannot be coded.");
     return std::move(coded_);
   }
 
@@ -119,7 +104,7 @@ class Encoding final : public Coding {
 
 class Decoding final : public Coding {
  public:
-  Decoding(const ScaleTable& scales, const LatentShape& shape, Order& order, float* quantised, const SymbolReader& reader)
+  Decoding(const ScaleIndexer& scales, const LatentShape& shape, Order& order, float* quantised, const SymbolReader& reader)
       : Coding(scales, shape, order, quantised),
         reader_(reader),
         indexes_(order.most_in_step() * shape.channels),
@@ -128,8 +113,8 @@ class Decoding final : public Coding {
   void finish_share(const Gaussians& gaussians, Member::Range outputs) override {
     index_scales(gaussians, outputs, indexes_.data());
   }
+  bool has_serial_part() const override { return true; }
   void finish_step(const Gaussians& gaussians) override {
-    if (error_) return;
     try {
       reader_(indexes_.data(), gaussians.positions.count * shape_.channels, symbols_.data());
     } catch (...) {
@@ -139,7 +124,7 @@ class Decoding final : public Coding {
     for (std::size_t i = 0; i < gaussians.positions.count; ++i)
       for (std::size_t channel = 0; channel < shape_.channels; ++channel) dequantise(gaussians, i, channel);
   }
-  bool has_serial_part() const override { return true; }
+  bool failed() const override { return error_ != nullptr; }
 
   void finish() const {
     if (error_) std::rethrow_exception(error_);
@@ -188,6 +173,7 @@ class Prediction {
         if (positions.count == 0) continue;
         add_late_taps(member, step, positions, done);
         predict(member, {step, positions, rank, {totals_.back().data(), network_.layers().back().matrix.width()}}, coding);
+        if (coding.failed()) return;
         done += positions.count;
         rank += positions.count;
       }
@@ -288,6 +274,7 @@ class Prediction {
         activate(member, layer.matrix, totals, count, layer.negative_slope, activations_[index].data());
         inputs = activations_[index].data();
       } else {
+        activate_in_place(member, layer.matrix, totals, count, layer.negative_slope);
         coding.finish_share(gaussians, outputs_of(member, layer.matrix));
       }
       member.wait();
@@ -314,6 +301,15 @@ class Prediction {
         const float total = totals[i * matrix.width() + output];
         activations[output * positions + i] = total > 0.0f ? total : total * negative_slope;
       }
+  }
+
+  static void activate_in_place(const Member& member, const PackedMatrix& matrix, float* totals, std::size_t positions,
+                                float negative_slope) {
+    if (negative_slope == 1.0f) return;
+    const Member::Range outputs = outputs_of(member, matrix);
+    for (std::size_t i = 0; i < positions; ++i)
+      for (std::size_t output = outputs.first; output < outputs.first + outputs.count; ++output)
+        if (float& total = totals[i * matrix.width() + output]; !(total > 0.0f)) total *= negative_slope;
   }
 
   const Network& network_;

@@ -8,35 +8,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include "autoregressive_network.hpp"
 #include "autoregressive_order.hpp"
+#include "scale_indexes.hpp"
 
 namespace latentpress::autoregressive {
 
 enum class StreamOrder { kRaster, kWavefront };
-
-/// A latent or a prediction is not a finite number of a size that can be coded.
-class NotCodable : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
-
-/// Table index of a scale: how many entries, the last left out, lie strictly below the scale or the bound if that is larger.
-class ScaleTable {
- public:
-  /// `scales` ascending, at least one; throws std::invalid_argument otherwise.
-  ScaleTable(std::vector<float> scales, float bound);
-  std::int32_t index(float scale) const;
-  /// Number of entries: indexes are below it.
-  std::size_t size() const { return steps_.size() + 1; }
-
- private:
-  std::vector<float> steps_;
-  float bound_;
-};
 
 /// What an entropy coder gets: symbols and their tables in coding order.
 struct CodedSymbols {
@@ -49,15 +30,14 @@ using SymbolReader = std::function<void(const std::int32_t* indexes, std::size_t
 
 class Engine {
  public:
-  Engine(Network network, ScaleTable scales, const Kernel& kernel)
+  Engine(Network network, ScaleIndexer scales, const Kernel& kernel)
       : network_(std::move(network)), scales_(std::move(scales)), kernel_(kernel) {}
 
   const Network& network() const { return network_; }
-  const ScaleTable& scales() const { return scales_; }
   const Kernel& kernel() const { return kernel_; }
 
   /// Quantises `latent` (C, H, W) given the hyper-decoder's `parameters` (2C, H, W); writes `quantised` (C, H, W), the
-  /// values that a decoder will get. Throws NotCodable.
+  /// values that a decoder will get. Throws ConfigurationError for values that are not numbers or too large.
   CodedSymbols encode(const float* latent, const float* parameters, const LatentShape& shape, StreamOrder order,
                       std::size_t threads, float* quantised) const;
 
@@ -67,7 +47,7 @@ class Engine {
 
  private:
   Network network_;
-  ScaleTable scales_;
+  ScaleIndexer scales_;
   const Kernel& kernel_;
 };
 

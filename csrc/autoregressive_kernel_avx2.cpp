@@ -18,7 +18,7 @@ inline Vector broadcast(float value) { return _mm256_set1_ps(value); }
 inline Vector multiply_add(Vector a, Vector b, Vector c) { return _mm256_fmadd_ps(a, b, c); }
 inline Vector add(Vector a, Vector b) { return _mm256_add_ps(a, b); }
 
-#include "autoregressive_tiles.inl"
+#include "autoregressive_tiles.hpp"
 
 bool supported() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 

@@ -28,7 +28,7 @@ inline Vector add(Vector a, Vector b) {
   return a;
 }
 
-#include "autoregressive_tiles.inl"
+#include "autoregressive_tiles.hpp"
 
 bool supported() { return true; }
 

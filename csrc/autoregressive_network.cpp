@@ -1,7 +1,8 @@
 #include "autoregressive_network.hpp"
 
 #include <algorithm>
-#include <stdexcept>
+
+#include "errors.hpp"
 
 namespace latentpress::autoregressive {
 
@@ -11,30 +12,28 @@ AlignedFloats::AlignedFloats(std::size_t size)
   std::fill_n(values_.get(), size, 0.0f);
 }
 
-PackedMatrix::PackedMatrix(std::size_t outputs, const std::vector<std::size_t>& parts,
-                           const std::function<float(std::size_t, std::size_t)>& weight, const float* bias)
-    : outputs_(outputs) {
+PackedMatrix::PackedMatrix(std::size_t outputs, const std::vector<Part>& parts, const float* bias)
+    : outputs_(outputs), bias_(width()) {
   std::size_t inputs = 0;
-  for (std::size_t size : parts) {
+  for (const Part& part : parts) {
     std::vector<Block> blocks;
-    for (std::size_t first = 0; first < size; first += kDepth)
-      blocks.push_back({first, std::min(kDepth, size - first), (inputs + first) * width()});
+    for (std::size_t first = 0; first < part.inputs; first += kDepth)
+      blocks.push_back({first, std::min(kDepth, part.inputs - first), (inputs + first) * width()});
     parts_.push_back(std::move(blocks));
-    inputs += size;
+    inputs += part.inputs;
   }
-
   weights_ = AlignedFloats(inputs * width());
-  std::size_t part_start = 0;
-  for (std::size_t part = 0; part < parts.size(); part_start += parts[part++])
-    for (const Block& block : parts_[part])
-      for (std::size_t output = 0; output < outputs; ++output) {
-        float* column = weights_.data() + block.offset + output / kPanel * block.depth * kPanel + output % kPanel;
-        for (std::size_t k = 0; k < block.depth; ++k)
-          column[k * kPanel] = weight(output, part_start + block.first_input + k);
-      }
-
-  bias_ = AlignedFloats(width());
+  for (std::size_t part = 0; part < parts.size(); ++part)
+    for (const Block& block : parts_[part]) pack(parts[part], block);
   if (bias != nullptr) std::copy_n(bias, outputs, bias_.data());
+}
+
+void PackedMatrix::pack(const Part& part, const Block& block) {
+  for (std::size_t output = 0; output < outputs_; ++output) {
+    const float* from = part.first + output * part.output_stride + block.first_input * part.input_stride;
+    float* to = weights_.data() + block.offset + output / kPanel * block.depth * kPanel + output % kPanel;
+    for (std::size_t k = 0; k < block.depth; ++k) to[k * kPanel] = from[k * part.input_stride];
+  }
 }
 
 std::vector<Tap> causal_taps(std::size_t radius) {
@@ -51,33 +50,38 @@ namespace {
 PackedMatrix pack_context(const ContextWeights& context, const std::vector<Tap>& taps) {
   const std::size_t size = context.kernel_size;
   const auto radius = static_cast<std::ptrdiff_t>(size / 2);
-  const auto weight = [&](std::size_t output, std::size_t input) {
-    const Tap tap = taps[input / context.channels];
-    const std::size_t channel = input % context.channels;
+  std::vector<PackedMatrix::Part> parts;
+  for (const Tap& tap : taps) {
     const auto cell = static_cast<std::size_t>(tap.row + radius) * size + static_cast<std::size_t>(tap.column + radius);
-    return context.weight[(output * context.channels + channel) * size * size + cell];
-  };
-  return {2 * context.channels, std::vector<std::size_t>(taps.size(), context.channels), weight, context.bias};
+    parts.push_back({context.weight + cell, context.channels, context.channels * size * size, size * size});
+  }
+  return {2 * context.channels, parts, context.bias};
 }
 
-PackedMatrix pack_layer(const LayerWeights& layer, const std::vector<std::size_t>& parts) {
-  const auto weight = [&](std::size_t output, std::size_t input) { return layer.weight[output * layer.inputs + input]; };
-  return {layer.outputs, parts, weight, layer.bias};
+/// `sizes` are those of the parts that the layer's inputs come in.
+PackedMatrix pack_layer(const LayerWeights& layer, const std::vector<std::size_t>& sizes) {
+  std::vector<PackedMatrix::Part> parts;
+  const float* first = layer.weight;
+  for (std::size_t size : sizes) {
+    parts.push_back({first, size, layer.inputs, 1});
+    first += size;
+  }
+  return {layer.outputs, parts, layer.bias};
 }
 
 void check(const ContextWeights& context, const std::vector<LayerWeights>& layers) {
   if (context.channels == 0 || context.kernel_size % 2 == 0 || context.kernel_size < 3)
-    throw std::invalid_argument("the context convolution needs at least one channel and an odd kernel size from 3 up");
-  if (layers.empty()) throw std::invalid_argument("the entropy parameters need at least one 1x1 convolution");
+    throw ConfigurationError("the context convolution needs at least one channel and an odd kernel size from 3 up");
+  if (layers.empty()) throw ConfigurationError("the entropy parameters need at least one 1x1 convolution");
   std::size_t inputs = 4 * context.channels;
   for (const LayerWeights& layer : layers) {
     if (layer.inputs != inputs || layer.outputs == 0)
-      throw std::invalid_argument("a 1x1 convolution of the entropy parameters takes " + std::to_string(layer.inputs) +
+      throw ConfigurationError("a 1x1 convolution of the entropy parameters takes " + std::to_string(layer.inputs) +
                                   " channels where it is given " + std::to_string(inputs));
     inputs = layer.outputs;
   }
   if (inputs != 2 * context.channels)
-    throw std::invalid_argument("the entropy parameters give " + std::to_string(inputs) + " channels where scales and means need " +
+    throw ConfigurationError("the entropy parameters give " + std::to_string(inputs) + " channels where scales and means need " +
                                 std::to_string(2 * context.channels));
 }
 
@@ -89,9 +93,9 @@ Network::Network(const ContextWeights& context, const std::vector<LayerWeights>&
       taps_(causal_taps(radius_)),
       context_(pack_context(context, taps_)) {
   for (const LayerWeights& layer : layers) {
-    const std::vector<std::size_t> parts =
-        layers_.empty() ? std::vector<std::size_t>{2 * channels_, 2 * channels_} : std::vector<std::size_t>{layer.inputs};
-    layers_.push_back({pack_layer(layer, parts), layer.negative_slope});
+    const bool takes_context = layers_.empty();
+    const std::vector<std::size_t> sizes = takes_context ? std::vector<std::size_t>(2, layer.inputs / 2) : std::vector<std::size_t>{layer.inputs};
+    layers_.push_back({pack_layer(layer, sizes), layer.negative_slope});
   }
 }
 
@@ -111,7 +115,7 @@ const Kernel& choose_kernel(const std::string& name) {
     if (name.empty() || name == kernel->name) return *kernel;
     names += names.empty() ? kernel->name : std::string(", ") + kernel->name;
   }
-  throw std::invalid_argument("no kernel '" + name + "' for this CPU, which runs " + names);
+  throw ConfigurationError("no kernel '" + name + "' for this CPU, which runs " + names);
 }
 
 }  // namespace latentpress::autoregressive

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <new>
 #include <string>
@@ -40,8 +39,16 @@ class PackedMatrix {
     std::size_t offset;  // of its weights
   };
 
-  PackedMatrix(std::size_t outputs, const std::vector<std::size_t>& parts,
-               const std::function<float(std::size_t output, std::size_t input)>& weight, const float* bias);
+  /// Where a part's weights are read from: first[output * output_stride + input * input_stride].
+  struct Part {
+    const float* first;
+    std::size_t inputs;
+    std::size_t output_stride;
+    std::size_t input_stride;
+  };
+
+  /// `bias` may be null.
+  PackedMatrix(std::size_t outputs, const std::vector<Part>& parts, const float* bias);
 
   std::size_t outputs() const { return outputs_; }
   std::size_t panels() const { return (outputs_ + kPanel - 1) / kPanel; }
@@ -54,6 +61,8 @@ class PackedMatrix {
   }
 
  private:
+  void pack(const Part& part, const Block& block);
+
   std::size_t outputs_;
   std::vector<std::vector<Block>> parts_;
   AlignedFloats weights_;
@@ -85,7 +94,7 @@ struct ContextWeights {
   std::size_t kernel_size;
 };
 
-/// The packed networks. Throws std::invalid_argument where the shapes do not fit together.
+/// The packed networks. Throws ConfigurationError where the shapes do not fit together.
 class Network {
  public:
   Network(const ContextWeights& context, const std::vector<LayerWeights>& layers);
@@ -114,7 +123,7 @@ class Network {
 /// Kernels that this CPU runs, fastest first.
 std::vector<const Kernel*> supported_kernels();
 
-/// The named kernel, or the fastest for an empty name; throws std::invalid_argument naming those that this CPU runs.
+/// The named kernel, or the fastest for an empty name; throws ConfigurationError naming those that this CPU runs.
 const Kernel& choose_kernel(const std::string& name);
 
 }  // namespace latentpress::autoregressive

@@ -44,7 +44,7 @@ class Barrier {
   }
 
  private:
-  static constexpr int kSpins = 1000;
+  static constexpr int kSpins = 100;
 
   static void pause() {
 #if defined(__x86_64__) || defined(__i386__)

@@ -18,5 +18,6 @@ using Output = nb::ndarray<T, nb::ndim<dimensions>, nb::c_contig, nb::device::cp
 
 void register_tables(nb::module_& m);
 void register_rans(nb::module_& m);
+void register_autoregressive(nb::module_& m);
 
 }  // namespace latentpress
