@@ -133,7 +133,7 @@ def test_a_checkpoint_without_a_state_dict_is_an_error(tmp_path, contents):
 
 def test_weights_of_another_architecture_are_refused(net, tmp_path):
     torch.save(FactorizedPrior(8, 12).state_dict(), tmp_path / "net.pth")
-    with pytest.raises(WeightsError, match="MeanScaleHyperprior"):
+    with pytest.raises(WeightsError, match=r"net\.pth does not fit MeanScaleHyperprior"):
         zoo.load_checkpoint(tmp_path / "net.pth", architecture="mbt2018-mean")
     zoo.save_checkpoint(net, tmp_path / "net.safetensors")
     with pytest.raises(WeightsError, match="found one of mbt2018-mean"):
@@ -163,7 +163,8 @@ def test_a_name_in_a_file_is_looked_up_and_never_imported(net, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "arguments", ["", "[]", "3", '{"N": "many"}', '{"N": -1}', '{"nonsense": 1}', '{"N": 9}']
+    "arguments",
+    ["", "[]", "3", '{"N": "many", "M": 12}', '{"N": -1, "M": 12}', '{"nonsense": 1}', '{"N": 9, "M": 12}'],
 )
 def test_arguments_in_a_file_that_make_no_such_model_are_an_error(net, tmp_path, arguments):
     named = {"architecture": "mbt2018-mean", "arguments": arguments}

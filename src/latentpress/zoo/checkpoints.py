@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -132,19 +133,13 @@ def load_checkpoint(path: _Path, *, architecture: str | type[Any] | None = None)
     """
     contents, metadata = read_checkpoint(path)
     cls = _chosen_class(Path(path), architecture, metadata.get("architecture"))
-    try:
+    with _fitting(path, cls):
         if "arguments" in metadata:
             model: CompressionModel = cls(**json.loads(metadata["arguments"]))
             model.load_state_dict(contents)
         else:
             model = cls.from_state_dict(load_state_dict(contents))
-    except LatentPressError:
-        raise
-    except (RuntimeError, KeyError, TypeError, ValueError) as error:
-        raise WeightsError(
-            f"{path} does not fit the architecture {cls.__name__}: {_one_line(error)}"
-        ) from error
-    return ready(model)
+        return ready(model)
 
 
 def fit(model: CompressionModel, path: _Path) -> None:
@@ -154,12 +149,8 @@ def fit(model: CompressionModel, path: _Path) -> None:
         WeightsError: the file is damaged, or has other keys or shapes.
     """
     contents, _ = read_checkpoint(path)
-    try:
+    with _fitting(path, type(model)):
         model.load_state_dict(contents)
-    except (RuntimeError, KeyError, ValueError) as error:
-        raise WeightsError(
-            f"{path} does not fit {type(model).__name__} as made here: {_one_line(error)}"
-        ) from error
 
 
 def ready(model: CompressionModel) -> CompressionModel:
@@ -167,6 +158,15 @@ def ready(model: CompressionModel) -> CompressionModel:
     model.eval()
     model.update()
     return model
+
+
+@contextmanager
+def _fitting(path: _Path, cls: type[Any]) -> Iterator[None]:
+    """Whatever a constructor or a network has against a file's contents becomes an error that names the file."""
+    try:
+        yield
+    except (LatentPressError, RuntimeError, LookupError, AttributeError, TypeError, ValueError) as error:
+        raise WeightsError(f"{path} does not fit {cls.__name__}: {_one_line(error)}") from error
 
 
 def _chosen_class(path: Path, asked: str | type[Any] | None, named: str | None) -> type[Any]:
