@@ -39,7 +39,9 @@ def test_every_filter_finds_its_use_and_undoes_itself(name: str) -> None:
     assert len(coded) < {"noise": plane.size + 10}.get(name, plane.size // 20)
 
 
-@pytest.mark.parametrize("data", [b"", b"\x04\0abcd", b"\0\0abc", b"\0\0abcde", b"\0\x07abcd", b"\0\x01\xff", b"\0\x02\xff"])
+@pytest.mark.parametrize(
+    "data", [b"", b"\x04\0abcd", b"\0\0abc", b"\0\0abcde", b"\0\x07abcd", b"\0\x01\xff", b"\0\x02\xff"]
+)
 def test_a_malformed_plane_is_refused(data: bytes) -> None:
     with pytest.raises(BitstreamError):
         decode_alpha(data, 2, 2)

@@ -12,7 +12,7 @@ from latentpress.codec.container import DEFAULT_MAX_PIXELS, check_size, read_con
 from latentpress.codec.image_codec import ImageCodec
 from latentpress.codec.images import ImageLike, Picture, image_from, picture_from
 from latentpress.codec.models import find_image_recipe, load_codec, load_codec_for
-from latentpress.codec.search import largest_within
+from latentpress.codec.search import best_within
 from latentpress.errors import ConfigurationError
 
 _STEPS_PER_QUALITY = 8  # of the search for a target: files differ by well under 1 % from step to step
@@ -68,7 +68,7 @@ def compress(
         prepared = codec.prepare(picture)
         if budget is None:
             return codec.encode(prepared, quality)
-        return largest_within(
+        return best_within(
             budget, lambda step: codec.encode(prepared, step), _quality_steps(*recipe.quality_range)
         )
     if budget is None:
@@ -78,7 +78,7 @@ def compress(
         raise ConfigurationError(
             f"Expected no target for a checkpoint of {recipe.name}, which holds one rate only."
         )
-    return largest_within(budget, _encoder_of_each(picture, codec_for), recipe.qualities)
+    return best_within(budget, _encoder_of_each(picture, codec_for), recipe.qualities)
 
 
 def decompress(

@@ -3,8 +3,9 @@ layouts, side data)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ class PreparedPicture:
     """A picture with everything done that does not depend on the quality."""
 
     picture: Picture
-    x: Tensor
+    code: Callable[..., dict[str, Any]]
     alpha: bytes | None
     icc: bytes | None
 
@@ -71,11 +72,21 @@ class ImageCodec:
         self.quality_range = quality_range
         self.fingerprint = fingerprint(model)
 
+    @torch.inference_mode()
     def prepare(self, picture: Picture) -> PreparedPicture:
-        """Do once what coding the picture at several qualities shares."""
+        """Do once what coding the picture at several qualities shares.
+
+        Of a model that has `analyse(x)` and `compress_latent(y, quality=...)`, that includes the analysis
+        transform.
+        """
+        x = self._tensor_of(picture.colour)
+        if hasattr(self._model, "analyse"):
+            code = partial(self._model.compress_latent, self._model.analyse(x))
+        else:
+            code = partial(self._model.compress, x)
         return PreparedPicture(
             picture,
-            self._tensor_of(picture.colour),
+            code,
             None if picture.alpha is None else encode_alpha(picture.alpha),
             None if picture.icc is None else pack(picture.icc),
         )
@@ -93,7 +104,7 @@ class ImageCodec:
                 format.
         """
         rate = self._rate_for(quality)
-        coded = self._model.compress(prepared.x, **rate)
+        coded = prepared.code(**rate)
         picture = prepared.picture
         if tuple(coded["shape"]) != self._shape_of(picture.height, picture.width):
             raise ConfigurationError(

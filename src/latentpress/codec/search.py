@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from latentpress.errors import ConfigurationError
 
 
-def largest_within(budget: int, encode: Callable[[float], bytes], qualities: Sequence[float]) -> bytes:
-    """The largest file found that does not exceed the budget, by bisection over the qualities.
+def best_within(budget: int, encode: Callable[[float], bytes], qualities: Sequence[float]) -> bytes:
+    """The file of the highest quality found that does not exceed the budget, by bisection over the qualities.
 
     A higher quality is taken to give a larger file. Where it does not, the result still keeps to the budget.
 
@@ -21,7 +21,7 @@ def largest_within(budget: int, encode: Callable[[float], bytes], qualities: Seq
         ConfigurationError: even the lowest quality exceeds the budget; the message says what is possible.
 
     Example:
-        >>> len(largest_within(70, lambda quality: bytes(int(quality)), range(1, 101)))
+        >>> len(best_within(70, lambda quality: bytes(int(quality)), range(1, 101)))
         70
     """
     best = encode(qualities[0])
@@ -36,8 +36,6 @@ def largest_within(budget: int, encode: Callable[[float], bytes], qualities: Seq
         data = encode(qualities[middle])
         if len(data) > budget:
             high = middle
-            continue
-        low = middle
-        if len(data) >= len(best):
-            best = data
+        else:
+            low, best = middle, data
     return best
