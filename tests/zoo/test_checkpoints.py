@@ -164,7 +164,15 @@ def test_a_name_in_a_file_is_looked_up_and_never_imported(net, tmp_path):
 
 @pytest.mark.parametrize(
     "arguments",
-    ["", "[]", "3", '{"N": "many", "M": 12}', '{"N": -1, "M": 12}', '{"nonsense": 1}', '{"N": 9, "M": 12}'],
+    [
+        "",
+        "[]",
+        "3",
+        '{"nonsense": 1}',
+        '{"N": "many", "M": 12}',
+        '{"N": -1, "M": 12}',
+        '{"N": 9, "M": 12}',
+    ],
 )
 def test_arguments_in_a_file_that_make_no_such_model_are_an_error(net, tmp_path, arguments):
     named = {"architecture": "mbt2018-mean", "arguments": arguments}

@@ -1,4 +1,5 @@
 import hashlib
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import torch
 from latentpress import zoo
 from latentpress.errors import ConfigurationError, WeightsError
 from latentpress.models import MeanScaleHyperprior
-from latentpress.zoo import Weights, build
+from latentpress.zoo import Weights, build, bundled
 
 SMALL = {"N": 8, "M": 12}
 
@@ -137,3 +138,17 @@ def test_the_variable_rate_codec_takes_its_quality_later():
     net = zoo.create(zoo.DEFAULT_MODEL)
     coded = net.compress(torch.rand(1, 3, 64, 64), quality=30)
     assert net.decompress(coded["strings"], coded["shape"], quality=30)["x_hat"].shape == (1, 3, 64, 64)
+
+
+def test_bundled_weights_are_loaded_without_a_network(tmp_path, monkeypatch):
+    small = {"widths": [8, 8], "M": 16, "N": 8, "depths": [1, 1, 1]}
+    net = zoo.create("latentpress2026", **small)
+    zoo.save_checkpoint(net, tmp_path / "latentpress2026.safetensors", arguments=small)
+    digest = hashlib.sha256((tmp_path / "latentpress2026.safetensors").read_bytes()).hexdigest()
+    (tmp_path / "latentpress2026.json").write_text(json.dumps({"sha256": digest, "licence": "Apache-2.0"}))
+    monkeypatch.setattr(bundled, "_directory", lambda: tmp_path)
+    loaded = zoo.create("latentpress2026", pretrained=True, **small)
+    assert zoo.fingerprint(loaded) == zoo.fingerprint(net)
+    assert zoo.fingerprint(zoo.load_checkpoint(tmp_path / "latentpress2026.safetensors")) == zoo.fingerprint(
+        net
+    )

@@ -162,7 +162,7 @@ def ready(model: CompressionModel) -> CompressionModel:
 
 @contextmanager
 def _fitting(path: _Path, cls: type[Any]) -> Iterator[None]:
-    """Whatever a constructor or a network has against a file's contents becomes an error that names the file."""
+    """Whatever a network has against a file's contents becomes an error that names the file."""
     try:
         yield
     except (LatentPressError, RuntimeError, LookupError, AttributeError, TypeError, ValueError) as error:
