@@ -1,0 +1,234 @@
+"""The compact variable-rate hyperprior behind the default codec.
+
+One network serves every rate: gain vectors scale the latents before rounding, and are interpolated between
+the rates that they were trained at. One-rate models of papers are in their own files beside this one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from latentpress.entropy_models import EntropyBottleneck, GaussianConditional
+from latentpress.errors import ConfigurationError
+from latentpress.latent_codecs import (
+    GaussianConditionalLatentCodec,
+    HyperLatentCodec,
+    HyperpriorLatentCodec,
+)
+from latentpress.layers import ResidualBlock, ResidualBottleneckBlock
+from latentpress.models.base import FAST_LAYOUT, CompressionModel
+from latentpress.registry import register_model
+
+__all__ = ["GainVectors", "GainedHyperprior"]
+
+QUALITIES = (1.0, 100.0)
+MAX_LOG_SCALE = 6.0  # e^6 = 403, beyond the largest scale that has a coder table
+
+
+class GainVectors(nn.Module):
+    """Per-channel gains at `num_rates` rates, and their exponential interpolation in between.
+
+    Cui et al., "Asymmetric Gained Deep Image Compression With Continuous Rate Adaptation", CVPR 2021, eq. 8.
+
+    Args:
+        num_rates: how many gain vectors are learned.
+        channels: length of each vector.
+        initial: gain of every channel at each rate to start from, `num_rates` positive numbers.
+    """
+
+    def __init__(self, num_rates: int, channels: int, initial: Sequence[float]) -> None:
+        super().__init__()
+        rows = torch.tensor(list(initial), dtype=torch.float32).log().unsqueeze(1)
+        self.log_gain = nn.Parameter(rows.repeat(1, channels))
+
+    def forward(self, rate: Tensor) -> Tensor:
+        """Gains `(N, C, 1, 1)` at the positions `rate`, (N,), in [0, num_rates - 1]."""
+        low = rate.floor().clamp(0, self.log_gain.shape[0] - 2)
+        fraction = (rate - low).unsqueeze(1)
+        index = low.long()
+        log_gain = torch.lerp(self.log_gain[index], self.log_gain[index + 1], fraction)
+        return log_gain.exp()[:, :, None, None]
+
+
+@register_model("latentpress2026")
+class GainedHyperprior(CompressionModel):
+    """Mean-scale hyperprior (Minnen et al., NeurIPS 2018) with gain vectors: any rate from one network.
+
+    The transforms work at strides 4, 8 and 16 only, where a convolution is cheap, and are made of residual
+    blocks.
+    The hyper-synthesis predicts the mean and the logarithm of the scale of every latent.
+
+    Args:
+        widths: channels at strides 4 and 8.
+        M: latent channels, at stride 16.
+        N: hyper-latent channels, at stride 64.
+        depths: residual blocks at strides 4, 8 and 16, in each direction.
+        num_rates: gain vectors; quality 1 is the first, quality 100 the last.
+        lmbda_range: rate-distortion trade-off (of `lmbda * 255**2 * MSE + bpp`) that qualities 1 and 100 are
+            trained for; the qualities between are spaced evenly in its logarithm.
+
+    Example:
+        >>> import torch
+        >>> from latentpress.models import GainedHyperprior
+        >>> net = GainedHyperprior().eval()
+        >>> net.update()
+        True
+        >>> coded = net.compress(torch.rand(1, 3, 64, 128), quality=40)
+        >>> net.decompress(coded["strings"], coded["shape"], quality=40)["x_hat"].shape
+        torch.Size([1, 3, 64, 128])
+    """
+
+    downsampling_factor = 64
+
+    def __init__(
+        self,
+        widths: tuple[int, int] = (64, 128),
+        M: int = 192,
+        N: int = 96,
+        depths: tuple[int, int, int] = (2, 2, 3),
+        num_rates: int = 8,
+        lmbda_range: tuple[float, float] = (0.001, 0.25),
+    ) -> None:
+        super().__init__()
+        a, b = widths
+        shallow, middle, deep = depths
+        self.num_rates, self.lmbda_range = num_rates, tuple(lmbda_range)
+        self.g_a = nn.Sequential(
+            nn.Conv2d(3, a, 8, stride=4, padding=2),
+            *(ResidualBlock(a, a) for _ in range(shallow)),
+            nn.Conv2d(a, b, 4, stride=2, padding=1),
+            *(ResidualBlock(b, b) for _ in range(middle)),
+            nn.Conv2d(b, M, 4, stride=2, padding=1),
+            *(ResidualBottleneckBlock(M) for _ in range(deep)),
+            nn.Conv2d(M, M, 1),
+        )
+        self.g_s = nn.Sequential(
+            nn.Conv2d(M, M, 1),
+            *(ResidualBottleneckBlock(M) for _ in range(deep)),
+            nn.ConvTranspose2d(M, b, 4, stride=2, padding=1),
+            *(ResidualBlock(b, b) for _ in range(middle)),
+            nn.ConvTranspose2d(b, a, 4, stride=2, padding=1),
+            *(ResidualBlock(a, a) for _ in range(shallow)),
+            nn.Conv2d(a, 48, 3, padding=1),
+            nn.PixelShuffle(4),
+        )
+        self.h_a = nn.Sequential(
+            nn.Conv2d(M, N, 3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(N, N, 4, stride=2, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(N, N, 4, stride=2, padding=1),
+        )
+        self.h_s = nn.Sequential(
+            nn.ConvTranspose2d(N, N, 4, stride=2, padding=1),
+            nn.ReLU(inplace=True),
+            nn.ConvTranspose2d(N, 128, 4, stride=2, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(128, 2 * M, 3, padding=1),
+        )
+        self.entropy_bottleneck = EntropyBottleneck(N)
+        self.gaussian_conditional = GaussianConditional(None)
+        # At high resolution theory the best step of a uniform quantiser goes with 1 / sqrt(lmbda).
+        middle = math.sqrt(lmbda_range[0] * lmbda_range[1])
+        lmbdas = self.lmbda(torch.arange(num_rates)).tolist()
+        gains = [math.sqrt(lmbda / middle) for lmbda in lmbdas]
+        self.gain = GainVectors(num_rates, M, gains)
+        self.inverse_gain = GainVectors(num_rates, M, [1 / gain for gain in gains])
+        self.hyper_gain = GainVectors(num_rates, N, [1.0] * num_rates)
+        self.hyper_inverse_gain = GainVectors(num_rates, N, [1.0] * num_rates)
+
+    def lmbda(self, rate: Tensor) -> Tensor:
+        """The trade-off that each position `rate` in [0, num_rates - 1] is trained for."""
+        low, high = (math.log(value) for value in self.lmbda_range)
+        return (low + (high - low) * rate / (self.num_rates - 1)).exp()
+
+    def forward(self, x: Tensor, rate: Tensor | None = None) -> dict[str, Any]:
+        """Reconstruct `x` (N, 3, H, W) in [0, 1], H and W multiples of 64, differentiably in training mode.
+
+        Args:
+            x: images.
+            rate: position of each image among the gain vectors, (N,) in [0, num_rates - 1]; drawn uniformly
+                if None.
+
+        Returns:
+            `"x_hat"` (N, 3, H, W), not clamped; `"likelihoods"` of y and z; and `"lmbda"` (N,), the trade-off
+            that each image is to be trained for.
+        """
+        if rate is None:
+            rate = torch.rand(x.shape[0], device=x.device) * (self.num_rates - 1)
+        coded = self._latent_codec(rate)(self.g_a(x) * self.gain(rate))
+        x_hat = self.g_s(coded["y_hat"] * self.inverse_gain(rate))
+        return {"x_hat": x_hat, "likelihoods": coded["likelihoods"], "lmbda": self.lmbda(rate)}
+
+    def analyse(self, x: Tensor) -> Tensor:
+        """The latent y (N, M, H/16, W/16) of images `x` (N, 3, H, W) in [0, 1]; quality has no part in it."""
+        with torch.inference_mode():
+            return self.g_a(x.contiguous(memory_format=FAST_LAYOUT))
+
+    def compress_latent(self, y: Tensor, quality: float = 50) -> dict[str, Any]:
+        """Code what `analyse` gave; result as of `compress`."""
+        rate = self._rate(quality, y.device)
+        with torch.inference_mode():
+            coded = self._latent_codec(rate).compress(y * self.gain(rate))
+        return {"strings": coded["strings"], "shape": coded["shape"]["hyper"]}
+
+    def compress(self, x: Tensor, quality: float = 50) -> dict[str, Any]:
+        """Code images `x` (N, 3, H, W) in [0, 1]; H and W must be multiples of 64.
+
+        Args:
+            x: images.
+            quality: 1 (smallest) to 100 (best); fractions are allowed.
+
+        Returns:
+            `"strings"`, those of y and of z, a list with one `bytes` per image each, and `"shape"`, the
+            height and width of z.
+
+        Raises:
+            ConfigurationError: the quality is not in [1, 100].
+        """
+        return self.compress_latent(self.analyse(x), quality)
+
+    def decompress(
+        self, strings: Sequence[Sequence[bytes]], shape: Sequence[int], quality: float = 50
+    ) -> dict[str, Any]:
+        """Decode what `compress` made with the same quality.
+
+        Returns:
+            `"x_hat"` (N, 3, H, W), clamped to [0, 1].
+
+        Raises:
+            BitstreamError: the strings are truncated or damaged.
+            ConfigurationError: the quality is not in [1, 100].
+        """
+        rate = self._rate(quality, self.gain.log_gain.device)
+        with torch.inference_mode():
+            coded = self._latent_codec(rate).decompress(strings, {"y": None, "hyper": shape})
+            y_hat = coded["y_hat"] * self.inverse_gain(rate)
+            x_hat = self.g_s(y_hat.contiguous(memory_format=FAST_LAYOUT))
+        # Clamped outside inference mode, so that the result is a tensor like any other.
+        return {"x_hat": x_hat.clamp(0, 1).contiguous()}
+
+    def _rate(self, quality: float, device: torch.device) -> Tensor:
+        low, high = QUALITIES
+        if not low <= quality <= high:
+            raise ConfigurationError(f"Expected a quality from {low:g} to {high:g}, found {quality}.")
+        return torch.tensor([(quality - low) / (high - low) * (self.num_rates - 1)], device=device)
+
+    def _latent_codec(self, rate: Tensor) -> HyperpriorLatentCodec:
+        def h_a(y: Tensor) -> Tensor:
+            return self.h_a(y) * self.hyper_gain(rate)
+
+        def h_s(z_hat: Tensor) -> Tensor:
+            log_scales, means = self.h_s(z_hat * self.hyper_inverse_gain(rate)).float().chunk(2, dim=1)
+            return torch.cat((log_scales.clamp(max=MAX_LOG_SCALE).exp(), means), dim=1)
+
+        y_codec = GaussianConditionalLatentCodec(
+            gaussian_conditional=self.gaussian_conditional, quantizer="ste"
+        )
+        hyper_codec = HyperLatentCodec(self.entropy_bottleneck, h_a, h_s, quantizer="ste")
+        return HyperpriorLatentCodec({"y": y_codec, "hyper": hyper_codec})
