@@ -23,12 +23,8 @@ class _LatestTables:
             return cdfs
         if cdf_lengths is None or offsets is None:
             raise ConfigurationError("Expected cdf_lengths and offsets beside cdfs, found None.")
-        arrays = (
-            as_int32(_rectangular(cdfs), 2, "cumulative frequencies"),
-            as_int32(cdf_lengths, 1, "table lengths"),
-            as_int32(offsets, 1, "offsets"),
-        )
-        if self._latest is None or not self._latest._core.matches(*arrays):
+        arrays = as_numpy(_rectangular(cdfs)), as_numpy(cdf_lengths), as_numpy(offsets)
+        if self._latest is None or not self._latest.matches(*arrays):
             self._latest = CodingTables(*arrays)
         return self._latest
 
@@ -120,9 +116,17 @@ class BufferedRansEncoder:
 
 
 class RansDecoder:
-    """Decoder of strings, whole or piece by piece; see `RansEncoder` and `BufferedRansEncoder` for examples.
+    """Decoder of strings, whole or piece by piece.
 
     Lists of indexes give lists of symbols; arrays and tensors give NumPy arrays.
+
+    Example:
+        >>> from latentpress.ans import RansDecoder, RansEncoder
+        >>> tables = [[0, 30000, 60000, 65536]], [4], [-1]
+        >>> decoder = RansDecoder()
+        >>> decoder.set_stream(RansEncoder().encode_with_indexes([0, -1, 7], [0, 0, 0], *tables))
+        >>> decoder.decode_stream([0, 0], *tables), decoder.decode_stream([0], *tables)
+        ([0, -1], [7])
     """
 
     def __init__(self) -> None:

@@ -41,15 +41,20 @@ class CodingTables:
     """
 
     def __init__(self, cdfs: Integers, cdf_lengths: Integers, offsets: Integers) -> None:
-        self._core = _core.CodingTables(
-            as_int32(cdfs, 2, "cumulative frequencies"),
-            as_int32(cdf_lengths, 1, "table lengths"),
-            as_int32(offsets, 1, "offsets"),
-        )
+        self._core = _core.CodingTables(*_as_arrays(cdfs, cdf_lengths, offsets))
 
     def __len__(self) -> int:
         """Number of tables."""
         return len(self._core)
+
+    @property
+    def core(self) -> _core.CodingTables:
+        """The compiled tables, for compiled code that codes symbols as it finds them."""
+        return self._core
+
+    def matches(self, cdfs: Integers, cdf_lengths: Integers, offsets: Integers) -> bool:
+        """Return whether these tables were made from the same numbers."""
+        return self._core.matches(*_as_arrays(cdfs, cdf_lengths, offsets))
 
     def encode(self, symbols: Integers, indexes: Integers) -> list[bytes]:
         """Code each row of `symbols` into a string.
@@ -130,6 +135,12 @@ class CodingTables:
         values = torch.empty(len(strings), len(self), positions)
         _core.decode_channels(self._core, list(strings), means, values, thread_count())
         return values
+
+
+def _as_arrays(*table: Integers) -> list[npt.NDArray[np.int32]]:
+    """Return cumulative frequencies, lengths and offsets as contiguous arrays."""
+    names = ("cumulative frequencies", 2), ("table lengths", 1), ("offsets", 1)
+    return [as_int32(values, ndim, name) for values, (name, ndim) in zip(table, names, strict=True)]
 
 
 def pmf_to_quantized_cdf(

@@ -224,24 +224,35 @@ class _CachedTables:
 
     def __init__(self) -> None:
         self._buffers: tuple[Tensor, ...] = ()
-        self._versions: tuple[int, ...] = ()
+        self._versions: tuple[int | None, ...] = ()
         self._tables: CodingTables | None = None
 
     def get(self, *buffers: Tensor) -> CodingTables:
-        same = len(self._buffers) == len(buffers) and all(map(operator.is_, self._buffers, buffers))
-        versions = tuple(_version(buffer) for buffer in buffers)
-        if self._tables is None or not same or versions != self._versions:
-            self._tables = CodingTables(*buffers)
-            self._buffers, self._versions = buffers, versions
+        if self._tables is None or not self._untouched(buffers):
+            if self._tables is None or not self._tables.matches(*buffers):
+                self._tables = CodingTables(*buffers)
+            self._buffers, self._versions = buffers, tuple(map(_version, buffers))
         return self._tables
+
+    def _untouched(self, buffers: tuple[Tensor, ...]) -> bool:
+        same = all(map(operator.is_, self._buffers, buffers))
+        return same and None not in self._versions and self._versions == tuple(map(_version, buffers))
 
     def __reduce__(self) -> tuple[type["_CachedTables"], tuple[()]]:
         return _CachedTables, ()
 
 
-def _version(buffer: Tensor) -> int:
-    # Tensors made in inference mode do not count their changes.
-    return -1 if buffer.is_inference() else buffer._version
+def _version(buffer: Tensor) -> int | None:
+    """Return how often the buffer was written to; None for a tensor made in inference mode, which does not
+    count."""
+    return None if buffer.is_inference() else buffer._version
+
+
+def check_slots(longest: int, remedy: str) -> None:
+    """Raise ConfigurationError, naming the remedy, if a table would have more slots than there are
+    probabilities."""
+    if longest >= 2**16:
+        raise ConfigurationError(f"A coding table can have at most 65535 slots, not {longest}: {remedy}.")
 
 
 def check_batch(x: Tensor) -> None:

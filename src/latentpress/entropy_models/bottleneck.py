@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from latentpress.entropy_models.base import EntropyModel
+from latentpress.entropy_models.base import EntropyModel, check_slots
 from latentpress.entropy_models.precision import at_least_float32, no_autocast
 from latentpress.errors import ConfigurationError
 
@@ -142,11 +142,13 @@ class EntropyBottleneck(EntropyModel):
 
     def _make_tables(self) -> None:
         lower_tail, medians, upper_tail = self.quantiles.detach().float().unbind(2)  # each (C, 1)
-        minima = torch.ceil(medians - lower_tail).int().clamp(min=0)
-        maxima = torch.ceil(upper_tail - medians).int().clamp(min=0)
-        lengths = (minima + maxima + 1).squeeze(1)
+        minima = torch.ceil(medians - lower_tail).clamp(min=0)
+        maxima = torch.ceil(upper_tail - medians).clamp(min=0)
+        longest = (minima + maxima).max().nan_to_num(nan=torch.inf).clamp(max=2**31).item() + 1
+        check_slots(int(longest), "train the quantiles with loss(), or call update(update_quantiles=True)")
+        lengths = (minima + maxima + 1).int().squeeze(1)
         first = medians - minima
-        samples = torch.arange(int(lengths.max()), device=first.device) + first[:, :, None]
+        samples = torch.arange(int(longest), device=first.device) + first[:, :, None]
         pmf, lower, upper = self._likelihood(samples, stop_gradient=True)
         escape = torch.sigmoid(lower[:, 0, 0]) + torch.sigmoid(-upper[:, 0, -1])
         self._set_tables(pmf[:, 0], escape, lengths, -minima.squeeze(1))

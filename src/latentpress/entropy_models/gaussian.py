@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from latentpress import _core
-from latentpress.entropy_models.base import EntropyModel
+from latentpress.entropy_models.base import EntropyModel, check_slots
 from latentpress.entropy_models.precision import at_least_float32, no_autocast
 from latentpress.errors import ConfigurationError
 from latentpress.ops import LowerBound
@@ -120,7 +120,9 @@ class GaussianConditional(EntropyModel):
         if self.scale_table.numel() == 0:
             raise ConfigurationError("There is no scale table yet: call update_scale_table() with one.")
         scales = self.scale_table.detach().float().cpu()
-        centers = torch.ceil(scales * -self._standardized_quantile(self.tail_mass / 2)).int()
+        reach = torch.ceil(scales * -self._standardized_quantile(self.tail_mass / 2))
+        check_slots(2 * int(reach.max()) + 1, "use smaller scales or a larger tail_mass")
+        centers = reach.int()
         # Both halves are taken from the lower tail, at -|k|, where erfc keeps its digits.
         slots = torch.arange(2 * int(centers.max()) + 1, dtype=torch.int32)
         distances = (slots - centers[:, None]).abs().float()
