@@ -25,7 +25,10 @@ using OptionalBias = std::optional<Array<float, 1>>;
 /// Weight (outputs, inputs), bias, and the slope of the activation for negative values.
 using Layer = std::tuple<Array<float, 2>, OptionalBias, float>;
 
-constexpr size_t kMostThreadsPerImage = 8;  // beyond it a share of a layer is shorter than the wait for the others
+// Two threads share an image even where images abound: together their caches hold the weights that one's do not. Beyond
+// eight, a share of a layer takes less time than the wait for the others.
+constexpr size_t kFewestThreadsPerImage = 2;
+constexpr size_t kMostThreadsPerImage = 8;
 
 const float* bias_of(const OptionalBias& bias, size_t outputs) {
   if (!bias) return nullptr;
@@ -52,8 +55,10 @@ struct Batch {
 
   size_t latent_size() const { return shape.channels * shape.positions(); }
   size_t threads_per_image() const {
-    return std::clamp<size_t>(threads / std::max<size_t>(images, 1), 1, kMostThreadsPerImage);
+    const size_t even = std::clamp(threads / std::max<size_t>(images, 1), kFewestThreadsPerImage, kMostThreadsPerImage);
+    return std::min(threads, even);
   }
+  size_t images_at_once() const { return threads / threads_per_image(); }
 };
 
 Batch checked_batch(const Engine& engine, const Array<float, 4>& parameters, const Output<float, 4>& quantised, bool wavefront,
@@ -75,7 +80,7 @@ nb::list encode(const Engine& engine, Array<float, 4> latents, Array<float, 4> p
   for (size_t axis = 0; axis < 4; ++axis)
     if (latents.shape(axis) != quantised.shape(axis)) throw ConfigurationError("Both latents must have the same shape.");
   const size_t size = batch.latent_size();
-  return encode_rows(batch.images, size, batch.threads, [&](RansEncoder& encoder, size_t image) {
+  return encode_rows(batch.images, size, batch.images_at_once(), [&](RansEncoder& encoder, size_t image) {
     const autoregressive::CodedSymbols coded =
         engine.encode(latents.data() + image * size, parameters.data() + image * 2 * size, batch.shape, batch.order,
                       batch.threads_per_image(), quantised.data() + image * size);
@@ -87,7 +92,7 @@ void decode(const Engine& engine, nb::list strings, Array<float, 4> parameters, 
             size_t threads, Output<float, 4> quantised) {
   const Batch batch = checked_batch(engine, parameters, quantised, wavefront, threads);
   const size_t size = batch.latent_size();
-  decode_rows(strings, batch.images, batch.threads, [&](RansDecoder decoder, size_t image) {
+  decode_rows(strings, batch.images, batch.images_at_once(), [&](RansDecoder decoder, size_t image) {
     const auto read = [&](const int32_t* indexes, size_t count, int32_t* symbols) {
       decoder = decode_array(decoder, tables, IndexArray<int32_t>{indexes}, IntegerOutput{symbols}, count);
     };
