@@ -5,9 +5,9 @@ this one interface. The transforms between pixels and latents do not belong here
 
 The sums inside a convolution are rounded in an order that the library chooses from the batch size, the
 memory layout and the number of threads, and a last bit of difference in a scale can select another table and
-garble all that follows. Hence every network on this path runs on one image at a time, contiguous in (C, H,
-W) order, on one thread, outside autocast. The result is then the same, on one machine, however encoder and
-decoder were called.
+garble all that follows. Hence every network on this path runs on one image at a time, contiguous in (C, H, W)
+order, on a fixed number of threads, outside autocast. The result is then the same, on one machine, however
+encoder and decoder were called.
 """
 
 import threading
@@ -20,6 +20,7 @@ from torch import Tensor
 
 from latentpress.entropy_models import GaussianConditional
 from latentpress.entropy_models.precision import no_autocast
+from latentpress.latent_codecs.batches import image_by_image
 
 __all__ = ["CodingParameters", "coding_parameters", "evaluate"]
 
@@ -46,7 +47,7 @@ def evaluate(network: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
         True
     """
     with torch.no_grad(), no_autocast(x), _reproducible():
-        return torch.cat([network(image[None].clone(memory_format=torch.contiguous_format)) for image in x])
+        return image_by_image(network, x, torch.contiguous_format)
 
 
 def coding_parameters(
@@ -56,18 +57,21 @@ def coding_parameters(
     return CodingParameters(conditional.build_indexes(scales), means)
 
 
+# Any fixed number would do; a second thread pays on nearly every machine.
+THREADS = 2
+
 # Thread counts are global to the process; the lock keeps one caller from restoring them under another.
-_THREADS = threading.Lock()
+_LOCK = threading.Lock()
 
 
 @contextmanager
 def _reproducible() -> Iterator[None]:
     with (
-        _THREADS,
+        _LOCK,
         torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False),
     ):
         threads = torch.get_num_threads()
-        torch.set_num_threads(1)
+        torch.set_num_threads(THREADS)
         try:
             yield
         finally:

@@ -25,6 +25,7 @@ class EntropyBottleneckLatentCodec(LatentCodec):
         **kwargs: arguments of `EntropyBottleneck`.
 
     Example:
+        >>> import torch
         >>> codec = EntropyBottleneckLatentCodec(channels=8).eval()
         >>> codec.entropy_bottleneck.update()
         True

@@ -45,6 +45,7 @@ class GaussianConditionalLatentCodec(LatentCodec):
         ConfigurationError: `quantizer` or `chunks` is not one of the above.
 
     Example:
+        >>> import torch
         >>> codec = GaussianConditionalLatentCodec().eval()
         >>> codec.gaussian_conditional.update_scale_table([0.5, 1.0, 2.0])
         True

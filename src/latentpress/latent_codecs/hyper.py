@@ -9,6 +9,7 @@ from latentpress.entropy_models import EntropyBottleneck
 from latentpress.errors import ConfigurationError
 from latentpress.latent_codecs import critical
 from latentpress.latent_codecs.base import LatentCodec, checked_strings
+from latentpress.latent_codecs.batches import image_by_image
 from latentpress.latent_codecs.entropy_bottleneck import EntropyBottleneckLatentCodec
 from latentpress.ops import quantize_ste
 
@@ -63,7 +64,7 @@ class HyperLatentCodec(LatentCodec):
 
     def compress(self, y: Tensor, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Code the side information of `y` (N, C, H, W); `"shape"` is the height and width of z."""
-        coded = self._z().compress(self.h_a(y))
+        coded = self._z().compress(image_by_image(self.h_a, y))
         params = critical.evaluate(self.h_s, coded["y_hat"])
         return {"strings": coded["strings"], "shape": coded["shape"], "params": params}
 

@@ -34,6 +34,7 @@ class HyperpriorLatentCodec(LatentCodec):
         ConfigurationError: `latent_codec` does not have these two entries.
 
     Example:
+        >>> import torch
         >>> from latentpress.entropy_models import EntropyBottleneck
         >>> from latentpress.latent_codecs import GaussianConditionalLatentCodec, HyperLatentCodec
         >>> h_a, h_s = nn.Conv2d(8, 4, 1), nn.Conv2d(4, 16, 1)

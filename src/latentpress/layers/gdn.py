@@ -8,6 +8,8 @@ from latentpress.ops import NonNegativeParametrizer
 
 __all__ = ["GDN", "GDN1"]
 
+TILE_POSITIONS = 2048
+
 
 class GDN(nn.Module):
     r"""Generalised divisive normalisation (Ballé et al., "Density modeling of images", ICLR 2016).
@@ -44,11 +46,32 @@ class GDN(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise `x` (N, C, H, W) across its channels."""
+        if self._tileable(x):
+            return self._in_tiles(x)
         power = self._pooled(x.square())
-        if power.requires_grad:
-            return x * (power.sqrt() if self.inverse else power.rsqrt())
-        # Large feature maps cost more to allocate than to compute, so inference works in place.
-        return (power.sqrt_() if self.inverse else power.rsqrt_()).mul_(x)
+        return x * (power.sqrt() if self.inverse else power.rsqrt())
+
+    def _tileable(self, x: Tensor) -> bool:
+        learning = torch.is_grad_enabled() and (x.requires_grad or self.beta.requires_grad)
+        return (
+            not learning
+            and not torch.compiler.is_compiling()
+            and x.device.type == "cpu"
+            and x.ndim == 4
+            and x.is_contiguous(memory_format=torch.channels_last)
+        )
+
+    def _in_tiles(self, x: Tensor) -> Tensor:
+        """Normalise some positions at a time: large maps are bound by memory, a tile stays in the cache."""
+        batch, channels, height, width = x.shape
+        mixing = self.gamma_reparam(self.gamma).t().contiguous()
+        offset = self.beta_reparam(self.beta)
+        rows = x.permute(0, 2, 3, 1).reshape(-1, channels)
+        out = torch.empty_like(rows)
+        for tile, result in zip(rows.split(TILE_POSITIONS), out.split(TILE_POSITIONS), strict=True):
+            power = torch.addmm(offset, tile.square(), mixing)
+            torch.mul(power.sqrt_() if self.inverse else power.rsqrt_(), tile, out=result)
+        return out.view(batch, height, width, channels).permute(0, 3, 1, 2)
 
     def _pooled(self, magnitude: Tensor) -> Tensor:
         """The divisor's argument: beta + gamma applied to `magnitude` at every position."""

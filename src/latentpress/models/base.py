@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from latentpress.entropy_models import EntropyBottleneck, EntropyModel, GaussianConditional
+from latentpress.entropy_models import EntropyBottleneck, GaussianConditional
 from latentpress.errors import WeightsError
 from latentpress.latent_codecs import LatentCodec
-from latentpress.models.utils import convert_state_dict, update_registered_buffers
+from latentpress.latent_codecs.batches import image_by_image
+from latentpress.models.utils import convert_state_dict
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -22,11 +23,6 @@ __all__ = ["CompressionModel", "SimpleVAECompressionModel", "get_scale_table"]
 SCALES_MIN = 0.11
 SCALES_MAX = 256
 SCALES_LEVELS = 64
-
-# Convolutions on the CPU and on tensor cores are fastest with channels innermost.
-FAST_LAYOUT = torch.channels_last
-
-_CODER_BUFFERS = ("_quantized_cdf", "_offset", "_cdf_length", "scale_table")
 
 Module = TypeVar("Module", bound=nn.Module)
 
@@ -125,9 +121,6 @@ class CompressionModel(nn.Module):
             WeightsError: keys are missing or unexpected, or shapes differ.
         """
         state_dict = convert_state_dict(state_dict, known=self.state_dict().keys())
-        for name, module in self.named_modules():
-            if isinstance(module, EntropyModel):
-                update_registered_buffers(module, name, self._own_coder_buffers(module), state_dict, "resize")
         try:
             return super().load_state_dict(state_dict, strict=strict, assign=assign)
         except RuntimeError as error:
@@ -153,11 +146,6 @@ class CompressionModel(nn.Module):
     def _sizes(cls, state_dict: Mapping[str, Tensor]) -> dict[str, int]:
         """The constructor's arguments, read off the shapes of a state dict with present-day keys."""
         return {}
-
-    @staticmethod
-    def _own_coder_buffers(module: nn.Module) -> list[str]:
-        buffers = dict(module.named_buffers(recurse=False))
-        return [name for name in _CODER_BUFFERS if name in buffers]
 
     def _submodules(self, kind: type[Module]) -> Iterator[Module]:
         return (module for module in self.modules() if isinstance(module, kind))
@@ -217,14 +205,14 @@ class SimpleVAECompressionModel(CompressionModel):
         return {"x_hat": self.g_s(coded["y_hat"]), "likelihoods": coded["likelihoods"]}
 
     def compress(self, x: Tensor) -> dict[str, Any]:
-        """Code images `x` (N, 3, H, W) in [0, 1].
+        """Code images `x` (N, 3, H, W) in [0, 1], each by itself: its bytes do not depend on the batch.
 
         Returns:
             `"strings"`, for each latent a list of one `bytes` per image, and `"shape"`, what `decompress`
             needs beside them.
         """
         with torch.inference_mode():
-            coded = self.make_latent_codec().compress(self.g_a(x.contiguous(memory_format=FAST_LAYOUT)))
+            coded = self.make_latent_codec().compress(image_by_image(self.g_a, x))
         return {"strings": coded["strings"], "shape": coded["shape"]}
 
     def decompress(self, strings: Sequence[Sequence[bytes]], shape: Any) -> dict[str, Any]:
@@ -238,6 +226,6 @@ class SimpleVAECompressionModel(CompressionModel):
         """
         with torch.inference_mode():
             y_hat = self.make_latent_codec().decompress(strings, shape)["y_hat"]
-            x_hat = self.g_s(y_hat.contiguous(memory_format=FAST_LAYOUT))
+            x_hat = image_by_image(self.g_s, y_hat)
         # Clamped outside inference mode, so that the result is a tensor like any other.
         return {"x_hat": x_hat.clamp(0, 1).contiguous()}

@@ -20,8 +20,9 @@ from latentpress.latent_codecs import (
     HyperLatentCodec,
     HyperpriorLatentCodec,
 )
+from latentpress.latent_codecs.batches import image_by_image
 from latentpress.layers import ResidualBlock, ResidualBottleneckBlock
-from latentpress.models.base import FAST_LAYOUT, CompressionModel
+from latentpress.models.base import CompressionModel
 from latentpress.registry import register_model
 
 __all__ = ["GainVectors", "GainedHyperprior"]
@@ -168,7 +169,7 @@ class GainedHyperprior(CompressionModel):
     def analyse(self, x: Tensor) -> Tensor:
         """The latent y (N, M, H/16, W/16) of images `x` (N, 3, H, W) in [0, 1]; quality has no part in it."""
         with torch.inference_mode():
-            return self.g_a(x.contiguous(memory_format=FAST_LAYOUT))
+            return image_by_image(self.g_a, x)
 
     def compress_latent(self, y: Tensor, quality: float = 50) -> dict[str, Any]:
         """Code what `analyse` gave; result as of `compress`."""
@@ -209,7 +210,7 @@ class GainedHyperprior(CompressionModel):
         with torch.inference_mode():
             coded = self._latent_codec(rate).decompress(strings, {"y": None, "hyper": shape})
             y_hat = coded["y_hat"] * self.inverse_gain(rate)
-            x_hat = self.g_s(y_hat.contiguous(memory_format=FAST_LAYOUT))
+            x_hat = image_by_image(self.g_s, y_hat)
         # Clamped outside inference mode, so that the result is a tensor like any other.
         return {"x_hat": x_hat.clamp(0, 1).contiguous()}
 
