@@ -1,0 +1,48 @@
+"""Hierarchical VAEs: QRes-VAE, QARV and the bound on R(D). See docs/hierarchical.md."""
+
+from latentpress.models.hierarchical.discrete import CodingHierarchy
+from latentpress.models.hierarchical.hierarchy import HierarchicalVAE, InputScaling
+from latentpress.models.hierarchical.lossless import LosslessQResVAE
+from latentpress.models.hierarchical.qarv import (
+    QARV,
+    QARV_BASE,
+    QarvConfig,
+    QarvDecoderStage,
+    QarvEncoderStage,
+)
+from latentpress.models.hierarchical.qres import (
+    QRES17M,
+    QRES34M,
+    QResConfig,
+    QResDecoderStage,
+    QResEncoderStage,
+    QResVAE,
+)
+from latentpress.models.hierarchical.rd_bound import (
+    RD_MODEL_BASE,
+    BoundConfig,
+    BoundStage,
+    RateDistortionBound,
+)
+
+__all__ = [
+    "QARV",
+    "QARV_BASE",
+    "QRES17M",
+    "QRES34M",
+    "RD_MODEL_BASE",
+    "BoundConfig",
+    "BoundStage",
+    "CodingHierarchy",
+    "HierarchicalVAE",
+    "InputScaling",
+    "LosslessQResVAE",
+    "QResConfig",
+    "QResDecoderStage",
+    "QResEncoderStage",
+    "QResVAE",
+    "QarvConfig",
+    "QarvDecoderStage",
+    "QarvEncoderStage",
+    "RateDistortionBound",
+]

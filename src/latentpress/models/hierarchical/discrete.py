@@ -1,0 +1,122 @@
+"""Coding with a hierarchy: an image to one string per latent block, coarse to fine, and back.
+
+Images are coded one at a time, whatever the batch, so that a string made in a batch decodes alone. Encoder
+and decoder run the same top-down path (`HierarchicalVAE.top_down`); they differ in where the latents come
+from.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from latentpress.errors import BitstreamError, ConfigurationError
+from latentpress.models.hierarchical.hierarchy import HierarchicalVAE
+from latentpress.models.hierarchical.latents import DiscreteLatentBlock
+from latentpress.models.hierarchical.sources import Decoding, Encoding, FirstThen, Sampling
+
+Strings = list[list[bytes]]  # by latent, then by image
+_LARGEST_GRID = 2**16 - 1
+
+
+class CodingHierarchy(HierarchicalVAE):
+    """A hierarchy with quantised latents: it codes images."""
+
+    def update(self, force: bool = False) -> bool:
+        """Make missing integer tables (all of them, with `force`); returns whether any was made."""
+        made = [
+            block.discrete_gaussian.make_tables(force)
+            for block in self.latent_blocks
+            if isinstance(block, DiscreteLatentBlock)
+        ]
+        return any(made)
+
+    def compress_mode(self, mode: bool = True) -> "CodingHierarchy":
+        """Make ready for coding (evaluation mode and integer tables), or, with False, for training again."""
+        if mode:
+            self.update()
+        return self.train(not mode)
+
+    @property
+    def num_strings(self) -> int:
+        """Strings that one image is coded into."""
+        return self.num_latents
+
+    @torch.inference_mode()
+    def encode(self, x: Tensor, lmb: float | None = None) -> Strings:
+        """Strings of images `x` (N, 3, H, W) in [0, 1], sides multiples of `downsampling_factor`.
+
+        Returns `num_strings` lists, coarse to fine, of N strings each.
+        """
+        self.check_image(x)
+        emb = self.embed(self.resolve_lmb(lmb, 1))
+        by_image = [self._encode_one(image, emb) for image in x.split(1)]
+        return [list(strings) for strings in zip(*by_image, strict=True)]
+
+    def _encode_one(self, image: Tensor, emb: Tensor | None) -> list[bytes]:
+        source = Encoding(self.bottom_up(image, emb), stop_after=self.num_latents)
+        self.top_down(source, 1, self.grid_of(image), emb)
+        return source.strings
+
+    @torch.inference_mode()
+    def decode(
+        self,
+        strings: Sequence[Sequence[bytes]],
+        grid: Sequence[int],
+        lmb: float | None = None,
+        temperature: float = 0.0,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Images (N, 3, H, W) in [0, 1] from the strings of `encode`, or of its first latents only.
+
+        Args:
+            strings: by latent, then by image. Where finer latents are missing, the prior stands in: its means
+                at temperature 0, samples of it at others.
+            grid: rows and columns of the coarsest grid: the image's over `downsampling_factor`.
+            lmb: as given to `encode`.
+            temperature, generator: for latents that are missing.
+
+        Raises:
+            BitstreamError: there are too many strings, or one of them is damaged.
+        """
+        batch = self._check_strings(strings, grid)
+        emb = self.embed(self.resolve_lmb(lmb, 1))
+        images = [
+            self._decode_one([latent[n] for latent in strings], grid, emb, Sampling(temperature, generator))
+            for n in range(batch)
+        ]
+        return torch.cat(images)
+
+    def _decode_one(
+        self, strings: Sequence[bytes], grid: Sequence[int], emb: Tensor | None, rest: Sampling
+    ) -> Tensor:
+        output = self.top_down(FirstThen(Decoding(strings), len(strings), rest), 1, grid, emb)
+        assert output is not None
+        return self.to_pixels(output)
+
+    def _check_strings(self, strings: Sequence[Sequence[bytes]], grid: Sequence[int]) -> int:
+        if len(grid) != 2 or not all(0 < side <= _LARGEST_GRID for side in grid):
+            raise BitstreamError(
+                f"Expected a grid of 1 to {_LARGEST_GRID} rows and columns, found {tuple(grid)}."
+            )
+        if not 0 < len(strings) <= self.num_strings:
+            raise BitstreamError(
+                f"Expected the strings of 1 to {self.num_strings} latents, found {len(strings)}; "
+                "the stream is damaged or another model's."
+            )
+        batches = {len(latent) for latent in strings}
+        if len(batches) != 1 or 0 in batches:
+            raise BitstreamError(
+                f"Expected as many strings for each latent as there are images, found {batches}."
+            )
+        return batches.pop()
+
+    def latents_in(self, count: int | None) -> int:
+        """`count` latents, checked; all of them where None."""
+        if count is None:
+            return self.num_latents
+        if not 0 <= count <= self.num_latents:
+            raise ConfigurationError(
+                f"The model has {self.num_latents} latents; {count} of them cannot be used."
+            )
+        return count

@@ -1,0 +1,144 @@
+"""Integer tables for the latents of a hierarchy, and the step from a prior to an index into them.
+
+That step is coder-critical: encoder and decoder must take the same one for every symbol. It compares the
+network's raw output with thresholds, so that no exponential, whose last digit differs between machines,
+stands in between.
+"""
+
+import math
+from collections.abc import Sequence
+from itertools import product
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from latentpress.ans import CodingTables
+from latentpress.entropy_models import GaussianConditional
+from latentpress.errors import BitstreamError
+
+SCALE_BOUND = 0.11
+LARGEST_SCALE = 20.0
+# A foreign encoder's arithmetic may round a raw scale to the other side of a threshold this close to it.
+_DOUBTFUL_WITHIN = 1e-4
+_MOST_DOUBTFUL = 8
+
+
+def log_spaced(smallest: float, largest: float, count: int) -> Tensor:
+    """`count` scales from `smallest` to `largest` at equal ratios, float32."""
+    return torch.exp(torch.linspace(math.log(smallest), math.log(largest), count))
+
+
+class DiscreteGaussian(GaussianConditional):
+    """Gaussians over integers about their means, whose log-scale is `softplus(raw + bound) - bound`.
+
+    Args:
+        scales: the scale table.
+        log_scale_bound: the `bound` in that formula.
+        unit: distance of neighbouring integers on the scale of the network.
+        not_saved: buffers that checkpoints leave out.
+    """
+
+    def __init__(
+        self,
+        scales: Tensor,
+        log_scale_bound: float = 2.3,
+        unit: float = 1.0,
+        not_saved: Sequence[str] = (),
+    ) -> None:
+        super().__init__(None, scale_bound=SCALE_BOUND)
+        for name in not_saved:
+            self.register_buffer(name, getattr(self, name), persistent=False)
+        self._scales = scales
+        self._thresholds = raw_thresholds(scales, SCALE_BOUND, log_scale_bound, unit)
+
+    def make_tables(self, force: bool = False) -> bool:
+        """Make the integer tables, unless there are some; returns whether it did."""
+        with torch.inference_mode(False):
+            return self.update_scale_table(self._scales, force=force)
+
+    def encode(self, values: Tensor, means: Tensor, raw: Tensor) -> bytes:
+        """String of `round(values - means)` of one image, each (1, C, H, W), in C, H, W order."""
+        self.make_tables()
+        indexes = _table_indexes(_row(raw), self._thresholds)
+        return self.coding_tables().encode_rounded(_row(values), indexes, _row(means))[0]
+
+    def decode(self, string: bytes, means: Tensor, raw: Tensor) -> Tensor:
+        """The values (1, C, H, W), symbols plus means, that `encode` was given, rounded.
+
+        Raises:
+            BitstreamError: the string is damaged, or made with other weights.
+        """
+        self.make_tables()
+        tables = self.coding_tables()
+        row, flat_means = _row(raw), _row(means)
+        try:
+            values = tables.decode_rounded([string], _table_indexes(row, self._thresholds), flat_means)
+        except BitstreamError:
+            values = _decode_in_doubt(tables, string, row, flat_means, self._thresholds)
+        return values.reshape(means.shape).to(means.device)
+
+
+def raw_thresholds(scales: Tensor, scale_bound: float, log_scale_bound: float, unit: float) -> Tensor:
+    """Raw values above which each scale but the last lies strictly below the Gaussian's scale, (T - 1,)
+    float32.
+
+    Computed in float64 and rounded down, which leaves the comparison with float32 values exact.
+    """
+    bound = float(torch.tensor(scale_bound))
+    thresholds = []
+    for scale in scales[:-1].double().tolist():
+        shifted = math.log(scale * unit) + log_scale_bound
+        if scale < bound or shifted <= 0:
+            thresholds.append(-math.inf)
+        else:
+            thresholds.append(shifted + math.log(-math.expm1(-shifted)) - log_scale_bound)
+    exact = np.array(thresholds)
+    rounded = exact.astype(np.float32)
+    too_high = rounded > exact
+    rounded[too_high] = np.nextafter(rounded[too_high], np.float32(-np.inf))
+    return torch.from_numpy(rounded)
+
+
+def _row(x: Tensor) -> Tensor:
+    """(1, C, H, W) as a contiguous row (1, C * H * W) on the CPU."""
+    return x.detach().float().cpu().contiguous().reshape(1, -1)
+
+
+def _table_indexes(raw: Tensor, thresholds: Tensor) -> Tensor:
+    return torch.bucketize(raw, thresholds, out_int32=True)
+
+
+def _decode_in_doubt(
+    tables: CodingTables, string: bytes, raw: Tensor, means: Tensor, thresholds: Tensor
+) -> Tensor:
+    """Decode a string some of whose scales were on the other side of a threshold where it was made.
+
+    A string only ends where it should if every index was right, so the few indexes in doubt can be tried out.
+    This is what makes strings of other implementations, whose sums round differently, readable.
+    """
+    indexes = _table_indexes(raw, thresholds)
+    above = torch.bucketize(raw + _DOUBTFUL_WITHIN, thresholds, out_int32=True)
+    below = torch.bucketize(raw - _DOUBTFUL_WITHIN, thresholds, out_int32=True)
+    doubtful = torch.nonzero(above != below)[:, 1]
+    distance = (raw[0, doubtful, None] - thresholds).abs().amin(dim=1)
+    doubtful = doubtful[distance.argsort()][:_MOST_DOUBTFUL]
+    others = torch.where(indexes == above, below, above)
+    for choice in _fewest_first(len(doubtful)):
+        changed = indexes.clone()
+        positions = doubtful[torch.tensor(choice, dtype=torch.bool)]
+        changed[0, positions] = others[0, positions]
+        try:
+            return tables.decode_rounded([string], changed, means)
+        except BitstreamError:
+            continue
+    raise BitstreamError(
+        "Expected a string made with these weights, found one that does not decode; "
+        "the stream is damaged, or the model is not the one that made it."
+    )
+
+
+def _fewest_first(count: int) -> Sequence[tuple[bool, ...]]:
+    """All non-empty selections of `count` things, small ones first and among those the first things first."""
+    selections = [choice for choice in product((True, False), repeat=count) if any(choice)]
+    return sorted(selections, key=sum)
