@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from latentpress.cli.plan import STREAM
-from latentpress.codec.files import read_file, write_file
+from latentpress.codec.disk import read_file, write_file
 from latentpress.errors import ConfigurationError
 
 
@@ -40,5 +40,7 @@ def write_output(output: Path | None, data: bytes, *, overwrite: bool) -> None:
         raise ConfigurationError(
             "Expected a file or a pipe as the standard output, found a terminal: use -o."
         )
-    stream.write(data)
+    rest = memoryview(data)
+    while rest:  # under `python -u` the stream is unbuffered and a pipe takes what fits
+        rest = rest[stream.write(rest) :]
     stream.flush()

@@ -1,11 +1,8 @@
-"""Image files <-> `.ltp` files. A file appears under its name only when it is complete."""
+"""Image files <-> `.ltp` files."""
 
 from __future__ import annotations
 
 import io
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +10,7 @@ from typing import Any
 from PIL import Image, UnidentifiedImageError
 
 from latentpress.codec.api import compress, decompress
+from latentpress.codec.disk import check_target, read_file, write_file
 from latentpress.errors import ConfigurationError, ImageError
 
 SUFFIX = ".ltp"
@@ -91,18 +89,6 @@ def decompress_file(
     return FileReport(str(source), str(target), len(data), len(encoded), image.width * image.height)
 
 
-def read_file(path: str | Path) -> bytes:
-    """The bytes of a file.
-
-    Raises:
-        ImageError: the file cannot be read.
-    """
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise ImageError(f"Expected a readable file at {path}, found: {error.strerror or error}.") from error
-
-
 def open_image(data: bytes, name: str) -> Image.Image:
     """The image in the bytes of a file of any format that Pillow reads.
 
@@ -152,44 +138,3 @@ def format_of(path: str | Path) -> str:
             f"Expected a target whose suffix names an image format, such as .png, found {path}."
         )
     return image_format
-
-
-def check_target(path: str | Path, overwrite: bool) -> None:
-    """Refuse to replace a file unless told to.
-
-    Raises:
-        ConfigurationError: the file exists and must not be overwritten.
-    """
-    if not overwrite and os.path.lexists(path):
-        raise ConfigurationError(
-            f"Expected no file at {path}, found one: allow overwriting or choose another name."
-        )
-
-
-def write_file(path: str | Path, data: bytes, *, overwrite: bool = False) -> None:
-    """Write a file so that it is there whole or not at all; missing directories are made.
-
-    Raises:
-        ConfigurationError: the file exists and must not be overwritten, or cannot be written.
-    """
-    check_target(path, overwrite)
-    path = Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with _temporary_beside(path) as temporary:
-            temporary.write_bytes(data)
-            os.replace(temporary, path)
-    except OSError as error:
-        raise ConfigurationError(f"Expected to write {path}, found: {error.strerror or error}.") from error
-
-
-@contextmanager
-def _temporary_beside(path: Path) -> Iterator[Path]:
-    """A path in the same directory, so that renaming is atomic; whatever is still there at the end is
-    removed."""
-    temporary = path.with_name(f".{path.name[:100]}.{os.getpid()}.tmp")
-    try:
-        yield temporary
-    finally:
-        with suppress(FileNotFoundError):
-            temporary.unlink()

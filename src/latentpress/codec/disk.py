@@ -1,0 +1,63 @@
+"""Bytes from and to the disk. A file appears under its name only when it is complete."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from latentpress.errors import ConfigurationError, ImageError
+
+
+def read_file(path: str | Path) -> bytes:
+    """The bytes of a file.
+
+    Raises:
+        ImageError: the file cannot be read.
+    """
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise ImageError(f"Expected a readable file at {path}, found: {error.strerror or error}.") from error
+
+
+def check_target(path: str | Path, overwrite: bool) -> None:
+    """Refuse to replace a file unless told to.
+
+    Raises:
+        ConfigurationError: the file exists and must not be overwritten.
+    """
+    if not overwrite and os.path.lexists(path):
+        raise ConfigurationError(
+            f"Expected no file at {path}, found one: allow overwriting or choose another name."
+        )
+
+
+def write_file(path: str | Path, data: bytes, *, overwrite: bool = False) -> None:
+    """Write a file so that it is there whole or not at all; missing directories are made.
+
+    Raises:
+        ConfigurationError: the file exists and must not be overwritten, or cannot be written.
+    """
+    check_target(path, overwrite)
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _temporary_beside(path) as temporary:
+            temporary.write_bytes(data)
+            os.replace(temporary, path)
+    except OSError as error:
+        raise ConfigurationError(f"Expected to write {path}, found: {error.strerror or error}.") from error
+
+
+@contextmanager
+def _temporary_beside(path: Path) -> Iterator[Path]:
+    """A path in the same directory, so that renaming is atomic; whatever is still there at the end is
+    removed."""
+    temporary = path.with_name(f".{path.name[:100]}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+    finally:
+        with suppress(FileNotFoundError):
+            temporary.unlink()

@@ -1,0 +1,191 @@
+"""The commands, called in this process."""
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from latentpress.cli import COMMANDS, main
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run() -> Run:
+    """Calls `latentpress` with these arguments; anything but a clean exit fails the test."""
+
+    def call(*arguments: object, stdin: bytes | None = None) -> Result:
+        result = CliRunner().invoke(main, [str(argument) for argument in arguments], input=stdin)
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+        return result
+
+    return call
+
+
+@pytest.fixture
+def folder(tmp_path: Path, photo: Image.Image) -> Path:
+    for name in ("a.png", "b/c.png", "b/d/e.jpg"):
+        path = tmp_path / "in" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        photo.save(path)
+    return tmp_path / "in"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(run: Run, command: str) -> None:
+    result = run(command, "--help")
+    assert result.exit_code == 0
+    assert "Usage: " in result.stdout
+    assert len(result.stdout.splitlines()) > 5
+
+
+def test_a_file_goes_there_and_back(run: Run, folder: Path, gained: Path) -> None:
+    assert run("compress", folder / "a.png", "--quality", 20, "--checkpoint", gained).exit_code == 0
+    result = run("decompress", folder / "a.ltp", "-o", folder / "back.png", "--checkpoint", gained)
+    assert result.exit_code == 0
+    assert "bpp" in result.stderr
+    assert Image.open(folder / "back.png").size == (90, 70)
+
+
+def test_a_folder_keeps_its_tree_and_is_summed_up(
+    run: Run, folder: Path, gained: Path, tmp_path: Path
+) -> None:
+    result = run("compress", folder, "-o", tmp_path / "out", "--checkpoint", gained)
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "3 of 3 files compressed" in result.stderr
+    result = run(
+        "decompress", tmp_path / "out", "-o", tmp_path / "back", "--format", "webp", "--checkpoint", gained
+    )
+    assert result.exit_code == 0
+    found = sorted(str(p.relative_to(tmp_path / "back")) for p in (tmp_path / "back").rglob("*.webp"))
+    assert found == ["a.webp", "b/c.webp", "b/d/e.webp"]
+
+
+def test_one_failure_does_not_stop_the_others(run: Run, folder: Path, gained: Path) -> None:
+    (folder / "b" / "c.png").write_bytes(b"broken")
+    result = run("compress", folder, "--checkpoint", gained)
+    assert result.exit_code == 1
+    assert "2 of 3 files compressed" in result.stderr
+    assert f"latentpress: error: {folder / 'b' / 'c.png'}: Expected an image" in result.stderr
+    assert sorted(p.name for p in folder.rglob("*.ltp")) == ["a.ltp", "e.ltp"]
+
+
+def test_files_are_not_overwritten_unless_told(run: Run, folder: Path, gained: Path) -> None:
+    (folder / "a.ltp").write_bytes(b"precious")
+    result = run("compress", folder / "a.png", "--checkpoint", gained)
+    assert result.exit_code == 1
+    assert (folder / "a.ltp").read_bytes() == b"precious"
+    assert run("compress", folder / "a.png", "--checkpoint", gained, "--overwrite", "-q").stderr == ""
+    assert (folder / "a.ltp").read_bytes() != b"precious"
+
+
+@pytest.mark.parametrize("output", [[], ["-o", "-"]])
+def test_pipes_carry_the_same_bytes_as_files(run: Run, folder: Path, gained: Path, output: list[str]) -> None:
+    run("compress", folder / "a.png", "--checkpoint", gained)
+    piped = run("compress", "-", *output, "--checkpoint", gained, stdin=(folder / "a.png").read_bytes())
+    assert piped.stdout_bytes == (folder / "a.ltp").read_bytes()
+    back = run(
+        "decompress", "-", "--format", "bmp", *output, "--checkpoint", gained, stdin=piped.stdout_bytes
+    )
+    assert Image.open(io.BytesIO(back.stdout_bytes)).format == "BMP"
+    assert piped.stderr == back.stderr == ""
+
+
+def test_a_pipe_can_end_in_a_file(run: Run, folder: Path, gained: Path) -> None:
+    stdin = (folder / "a.png").read_bytes()
+    assert (
+        run("compress", "-", "-o", folder / "x.ltp", "--checkpoint", gained, stdin=stdin).stdout_bytes == b""
+    )
+    assert run("decompress", folder / "x.ltp", "-o", "-", "--checkpoint", gained).stdout_bytes[1:4] == b"PNG"
+
+
+@pytest.mark.parametrize(("text", "size"), [("900", 900), ("0.9k", 900), ("0.9 kB", 900), ("1KiB", 1024)])
+def test_target_sizes_take_units(run: Run, folder: Path, gained: Path, text: str, size: int) -> None:
+    assert run("compress", folder / "a.png", "--target-size", text, "--checkpoint", gained).exit_code == 0
+    assert (folder / "a.ltp").stat().st_size <= size
+
+
+def test_other_models_take_their_checkpoint(run: Run, folder: Path, fixed_rate: Path) -> None:
+    given = ["--model", "mbt2018_mean", "--quality", 3, "--checkpoint", fixed_rate]
+    assert run("compress", folder / "a.png", *given).exit_code == 0
+    assert (
+        run("decompress", folder / "a.ltp", "-o", folder / "x.png", "--checkpoint", fixed_rate).exit_code == 0
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--quality", "200"], "from 1 to 100"),
+        (["--quality", "50", "--target-bpp", "1"], "at most one"),
+        (["--target-size", "1"], "takes"),
+        (["--model", "nothing-like-it"], "valid are"),
+        (["--device", "abacus"], "abacus"),
+    ],
+)
+def test_a_wrong_option_is_one_sentence(
+    run: Run, folder: Path, gained: Path, arguments: list[str], message: str
+) -> None:
+    result = run("compress", folder / "a.png", "--checkpoint", gained, *arguments)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("latentpress: error: ")
+    assert message in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert not (folder / "a.ltp").exists()
+
+
+def test_a_wrong_file_is_one_sentence(run: Run, folder: Path, gained: Path) -> None:
+    for arguments in (
+        ["compress", folder / "missing.png"],
+        ["decompress", folder / "a.png", "-o", folder / "b.png"],
+        ["info", folder / "a.png"],
+        ["info", folder / "missing.ltp"],
+        ["compress", "-", folder / "a.png"],
+    ):
+        result = run(*arguments)
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert result.stderr.startswith("latentpress: error: ")
+        assert len(result.stderr.splitlines()) == 1
+
+
+def test_wrong_usage_is_told_by_click(run: Run, folder: Path) -> None:
+    assert run("compress").exit_code == 2
+    assert run("no-such-command").exit_code == 2
+    assert run("compress", folder, "--target-size", "ten").exit_code == 2
+
+
+def test_the_limit_on_pixels_is_an_option(run: Run, folder: Path, gained: Path) -> None:
+    run("compress", folder / "a.png", "--checkpoint", gained)
+    result = run(
+        "decompress", folder / "a.ltp", "--format", "bmp", "--max-pixels", 100, "--checkpoint", gained
+    )
+    assert result.exit_code == 1
+    assert "90x70" in result.stderr
+
+
+def test_info_tells_what_a_file_holds(run: Run, folder: Path, gained: Path, photo: Image.Image) -> None:
+    photo.putalpha(128)
+    photo.save(folder / "a.png", icc_profile=b"a profile")
+    run("compress", folder / "a.png", "--quality", 40, "--checkpoint", gained)
+    (record,) = json.loads(run("info", "--json", folder / "a.ltp").stdout)
+    assert record["size"] == (folder / "a.ltp").stat().st_size
+    assert (record["width"], record["height"], record["layout"]) == (90, 70, "RGBA")
+    assert (record["model"], record["parameters"]) == ("latentpress2026", {"quality": 40})
+    assert list(record["sections"]) == ["icc", "alpha", "string 0", "string 1"]
+    assert record["sections"]["alpha"] == 1
+    table = run("info", folder / "a.ltp").stdout
+    assert "90x70 RGBA" in table
+    assert record["fingerprint"] in table
+    assert "the standard input" in run("info", "-", stdin=(folder / "a.ltp").read_bytes()).stdout
+
+
+def test_models_lists_the_zoo(run: Run) -> None:
+    records = {record["name"]: record for record in json.loads(run("models", "--json").stdout)}
+    assert records["latentpress2026"]["quality_range"] == [1, 100]
+    assert records["mbt2018-mean"]["qualities"] == list(range(1, 9))
+    assert records["mbt2018-mean"]["parameters"][0] == 7028003
+    assert "latentpress2026" in run("models").stdout
