@@ -26,5 +26,6 @@ NB_MODULE(_core, m) {
   nb::register_exception_translator(translate);
   latentpress::register_tables(m);
   latentpress::register_rans(m);
+  latentpress::register_convnext(m);
   latentpress::register_autoregressive(m);
 }

@@ -18,6 +18,7 @@ using Output = nb::ndarray<T, nb::ndim<dimensions>, nb::c_contig, nb::device::cp
 
 void register_tables(nb::module_& m);
 void register_rans(nb::module_& m);
+void register_convnext(nb::module_& m);
 void register_autoregressive(nb::module_& m);
 
 }  // namespace latentpress

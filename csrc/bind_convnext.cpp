@@ -1,0 +1,74 @@
+// Python bindings of ConvNeXt blocks and convolutions: shapes are checked here.
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+
+#include <optional>
+#include <string>
+
+#include "bindings.hpp"
+#include "convnext.hpp"
+
+namespace latentpress {
+namespace {
+
+using convnext::Finish;
+using convnext::ImageShape;
+using convnext::PackedMatrix;
+using Images = Array<float, 4>;  // (images, height, width, channels)
+
+void require(bool condition, const char* message) {
+  if (!condition) throw ConfigurationError(message);
+}
+
+ImageShape shape_of(const Images& x) { return {x.shape(0), x.shape(1), x.shape(2)}; }
+
+bool same_shape(const Images& x, const Output<float, 4>& out, size_t channels) {
+  return out.shape(0) == x.shape(0) && out.shape(1) == x.shape(1) && out.shape(2) == x.shape(2) && out.shape(3) == channels;
+}
+
+void convolve(const PackedMatrix& matrix, size_t side, bool gelu_before, bool gelu_after, Images x, Output<float, 4> out,
+              size_t threads, const std::string& kernels) {
+  const size_t channels = x.shape(3);
+  require(side % 2 == 1 && matrix.depth() == side * side * channels, "A convolution's matrix must fit its input.");
+  require(same_shape(x, out, matrix.outputs()), "A convolution's output must have the input's grid.");
+  const convnext::Kernels& version = convnext::kernels_named(kernels);
+  const nb::gil_scoped_release release;
+  convnext::convolve(version, {matrix, side, channels, gelu_before, gelu_after ? Finish::kGelu : Finish::kNothing},
+                     shape_of(x), x.data(), nullptr, out.data(), threads);
+}
+
+void run_block(Array<float, 2> taps, Array<float, 1> bias, Array<float, 2> shift, Array<float, 2> scale,
+               const PackedMatrix& expand, const PackedMatrix& contract, Images x, Output<float, 4> out, size_t threads,
+               const std::string& kernels) {
+  const size_t channels = x.shape(3), images = x.shape(0);
+  size_t side = 1;
+  while (side * side < taps.shape(0)) side += 2;
+  require(channels % convnext::kLanes == 0, "A ConvNeXt block must have a multiple of 16 channels.");
+  require(side <= 7 && side * side == taps.shape(0) && taps.shape(1) == channels && bias.shape(0) == channels,
+          "Depthwise weights must be (side * side, channels), with a side of 1, 3, 5 or 7.");
+  require((shift.shape(0) == 1 || shift.shape(0) == images) && shift.shape(1) == channels &&
+              scale.shape(0) == shift.shape(0) && scale.shape(1) == channels,
+          "Shift and scale must be (images or 1, channels).");
+  require(expand.depth() == channels && contract.depth() == expand.outputs() && contract.outputs() == channels,
+          "The two matrices of a block must fit its channels.");
+  require(same_shape(x, out, channels), "A block's output must have its input's shape.");
+  const convnext::Kernels& version = convnext::kernels_named(kernels);
+  const nb::gil_scoped_release release;
+  convnext::run_block(version,
+                      {taps.data(), bias.data(), side, shift.data(), scale.data(), shift.shape(0) == images && images > 1,
+                       expand, contract},
+                      shape_of(x), x.data(), out.data(), threads);
+}
+
+}  // namespace
+
+void register_convnext(nb::module_& m) {
+  nb::class_<PackedMatrix>(m, "PackedMatrix").def("__init__", [](PackedMatrix* self, Array<float, 2> weights, Array<float, 1> bias) {
+    require(bias.shape(0) == weights.shape(0), "A matrix must have as many biases as outputs.");
+    new (self) PackedMatrix(weights.data(), bias.data(), weights.shape(0), weights.shape(1));
+  });
+  m.def("convnext_convolve", &convolve);
+  m.def("convnext_block", &run_block);
+}
+
+}  // namespace latentpress

@@ -1,0 +1,61 @@
+// ConvNeXt blocks and convolutions on channels-last images, in threads. The numbers come from convnext_kernels.hpp.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "convnext_kernels.hpp"
+
+namespace latentpress::convnext {
+
+/// Version of the kernels by name ("" for the fastest that this CPU has); throws ConfigurationError for another name.
+const Kernels& kernels_named(const std::string& name);
+
+/// A matrix (outputs, depth) and a bias, laid out for the kernels.
+class PackedMatrix {
+ public:
+  /// `weights`: (outputs, depth), row by row; `bias`: (outputs).
+  PackedMatrix(const float* weights, const float* bias, std::size_t outputs, std::size_t depth);
+
+  std::size_t outputs() const { return outputs_; }
+  std::size_t depth() const { return depth_; }
+  const float* panels() const { return panels_.data(); }
+  const float* bias() const { return bias_.data(); }
+
+ private:
+  std::size_t outputs_, depth_;
+  std::vector<float> panels_, bias_;
+};
+
+/// (images, height, width), channels last.
+struct ImageShape {
+  std::size_t images, height, width;
+  std::size_t positions() const { return images * height * width; }
+};
+
+/// A square convolution that keeps the grid, zero-padded; depth of the matrix is side * side * channels, in that order.
+struct Convolution {
+  const PackedMatrix& matrix;
+  std::size_t side, channels;
+  bool gelu_before;
+  Finish finish;
+};
+void convolve(const Kernels& kernels, const Convolution& layer, const ImageShape& shape, const float* in,
+              const float* residual, float* out, std::size_t threads);
+
+/// A ConvNeXt block: out = in + contract(gelu(expand(norm(depthwise(in))))); a layer scale is folded into `contract`.
+struct Block {
+  const float* depthwise_weights;  // (side * side, channels)
+  const float* depthwise_bias;     // (channels)
+  std::size_t side;
+  const float* shift;  // (images or 1, channels)
+  const float* scale;
+  bool modulation_per_image;
+  const PackedMatrix& expand;
+  const PackedMatrix& contract;
+};
+void run_block(const Kernels& kernels, const Block& block, const ImageShape& shape, const float* in, float* out,
+               std::size_t threads);
+
+}  // namespace latentpress::convnext

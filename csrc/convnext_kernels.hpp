@@ -1,0 +1,72 @@
+// The numeric primitives of ConvNeXt networks on channels-last floats, in a version for each kind of CPU.
+//
+// Guarantee: every version performs, for every output element, the same IEEE operations in the same order (sums are
+// chains of fused multiply-adds over inputs in order, cut into pieces of kChain that are then added up). Results
+// therefore agree bit for bit between CPUs, and do not depend on how many rows or threads share the work. That is what
+// lets a decoder reproduce the probabilities that an encoder used.
+#pragma once
+
+#include <cstddef>
+
+namespace latentpress::convnext {
+
+/// Outputs that lie side by side in packed weights.
+inline constexpr std::size_t kPanel = 32;
+/// Lanes of the sums over channels that a normalisation takes; the width that channels must be a multiple of.
+inline constexpr std::size_t kLanes = 16;
+/// Most inputs that are summed in one chain before they are added to the total.
+inline constexpr std::size_t kChain = 256;
+
+/// What happens to a sum before it is stored.
+enum class Finish { kNothing, kGelu, kAddResidual };
+
+/// out[row * out_stride + o] = finish(bias[o] + sum over i of in[row * in_stride + i] * weight(o, i)).
+struct MatrixProduct {
+  const float* in;
+  std::size_t in_stride;
+  std::size_t rows;
+  const float* panels;  // panels[(panel * depth + i) * kPanel + o % kPanel], padded with zeros
+  const float* bias;    // padded with zeros to whole panels
+  std::size_t depth;
+  std::size_t outputs;
+  Finish finish;
+  const float* residual;  // of the shape and strides of `out`; read where finish is kAddResidual
+  float* out;
+  std::size_t out_stride;
+};
+
+/// Depthwise convolution of a stretch of one row of an image, zero-padded: `count` positions from column `x` in row `y`.
+struct DepthwiseRow {
+  const float* image;  // (height, width, channels)
+  std::size_t height, width, channels;
+  std::size_t y, x, count;
+  std::size_t side;      // of the kernel, odd
+  const float* weights;  // (side * side, channels)
+  const float* bias;     // (channels)
+  float* out;            // (count, channels)
+};
+
+/// In place: LayerNorm over channels (epsilon 1e-6), then `* scale + shift`.
+struct Normalisation {
+  float* values;  // (rows, channels)
+  std::size_t rows, channels;
+  const float* shift;  // (channels)
+  const float* scale;  // (channels)
+};
+
+struct Kernels {
+  const char* name;
+  void (*multiply)(const MatrixProduct&);
+  void (*depthwise)(const DepthwiseRow&);
+  void (*normalise)(const Normalisation&);
+  void (*gelu)(const float* in, float* out, std::size_t count);
+  bool (*supported)();
+};
+
+extern const Kernels kPortableKernels;
+#ifdef LATENTPRESS_X86_KERNELS
+extern const Kernels kAvx2Kernels;
+extern const Kernels kAvx512Kernels;
+#endif
+
+}  // namespace latentpress::convnext

@@ -1,0 +1,185 @@
+// The loops of the ConvNeXt kernels, over a 16-lane `Vector` that the including file defines with `load`, `store`,
+// `broadcast`, `multiply_add`, `add`, `subtract`, `multiply`, `minimum`, `maximum`, `absolute` and `kRows`, the rows of a
+// tile that its registers hold. Included once per instruction set, inside an anonymous namespace.
+
+constexpr float kNormEpsilon = 1e-6f;
+
+// x Phi(x) = max(x, 0) - a Phi(-a) with a = |x|; Phi(-a) is a polynomial in 2a / 5.5 - 1 for a up to 5.5, beyond which the
+// product is below 1e-7. Minimax fit of a Phi(-a): error 3.3e-8.
+constexpr float kGeluEnd = 5.5f;
+constexpr float kTail[] = {0.0029797691386193037f, -0.025007493793964386f, 0.09455805271863937f,  -0.20683583617210388f,
+                           0.2719026803970337f,    -0.17678427696228027f,  -0.05165700241923332f, 0.21618440747261047f,
+                           -0.16129037737846375f,  -0.02823781408369541f,  0.1275499165058136f,   -0.05954170227050781f,
+                           -0.03425818681716919f,  0.038356129080057144f,  -0.0021537942811846733f,
+                           -0.008134674280881882f, 0.002370215253904462f};
+constexpr int kTailDegree = 16;
+
+inline Vector gelu_of(Vector x) {
+  const Vector a = minimum(absolute(x), broadcast(kGeluEnd));
+  const Vector u = multiply_add(a, broadcast(2.0f / kGeluEnd), broadcast(-1.0f));
+  Vector tail = broadcast(kTail[kTailDegree]);
+  for (int i = kTailDegree - 1; i >= 0; --i) tail = multiply_add(tail, u, broadcast(kTail[i]));
+  return subtract(maximum(x, broadcast(0.0f)), multiply(a, tail));
+}
+
+/// The chain of one piece of the inputs, for `Rows` rows and one panel, added to the totals in `totals` (or to the bias).
+template <int Rows>
+inline void multiply_tile(const MatrixProduct& job, std::size_t row, std::size_t panel, std::size_t first, std::size_t last,
+                          float* totals) {
+  const float* weights = job.panels + (panel * job.depth + first) * kPanel;
+  const float* in = job.in + row * job.in_stride;
+  Vector low[Rows], high[Rows];
+#pragma GCC unroll 16
+  for (int r = 0; r < Rows; ++r) low[r] = high[r] = broadcast(0.0f);
+  for (std::size_t i = first; i < last; ++i, weights += kPanel) {
+    const Vector w_low = load(weights), w_high = load(weights + kLanes);
+#pragma GCC unroll 16
+    for (int r = 0; r < Rows; ++r) {
+      const Vector value = broadcast(in[r * job.in_stride + i]);
+      low[r] = multiply_add(value, w_low, low[r]);
+      high[r] = multiply_add(value, w_high, high[r]);
+    }
+  }
+  const float* bias = job.bias + panel * kPanel;
+#pragma GCC unroll 16
+  for (int r = 0; r < Rows; ++r) {
+    float* total = totals + r * kPanel;
+    const float* before = first == 0 ? bias : total;
+    store(total, add(load(before), low[r]));
+    store(total + kLanes, add(load(before + kLanes), high[r]));
+  }
+}
+
+template <int Rows>
+inline void multiply_up_to(int rows, const MatrixProduct& job, std::size_t row, std::size_t panel, std::size_t first,
+                           std::size_t last, float* totals) {
+  if (rows == Rows) return multiply_tile<Rows>(job, row, panel, first, last, totals);
+  if constexpr (Rows > 1) multiply_up_to<Rows - 1>(rows, job, row, panel, first, last, totals);
+}
+
+/// Sixteen sums, finished and stored; the last ones of a matrix may be fewer.
+inline void finish_lanes(const MatrixProduct& job, const float* totals, std::size_t at, std::size_t count) {
+  float lanes[kLanes];
+  Vector value = load(totals);
+  if (job.finish == Finish::kGelu) value = gelu_of(value);
+  if (count >= kLanes) {
+    if (job.finish == Finish::kAddResidual) value = add(load(job.residual + at), value);
+    store(job.out + at, value);
+    return;
+  }
+  store(lanes, value);
+  for (std::size_t o = 0; o < count; ++o)
+    job.out[at + o] = job.finish == Finish::kAddResidual ? job.residual[at + o] + lanes[o] : lanes[o];
+}
+
+void multiply_rows(const MatrixProduct& job) {
+  // Totals of one panel stay in the nearest cache while the pieces of the inputs go by.
+  constexpr std::size_t kMostRows = 96;
+  alignas(64) float totals[kMostRows * kPanel];
+  for (std::size_t start = 0; start < job.rows; start += kMostRows) {
+    const std::size_t rows = job.rows - start < kMostRows ? job.rows - start : kMostRows;
+    for (std::size_t o = 0; o < job.outputs; o += kPanel) {
+      for (std::size_t first = 0; first < job.depth; first += kChain) {
+        const std::size_t last = first + kChain < job.depth ? first + kChain : job.depth;
+        for (std::size_t row = 0; row < rows; row += kRows) {
+          const int here = rows - row < kRows ? static_cast<int>(rows - row) : static_cast<int>(kRows);
+          multiply_up_to<kRows>(here, job, start + row, o / kPanel, first, last, totals + row * kPanel);
+        }
+      }
+      for (std::size_t row = 0; row < rows; ++row)
+        for (std::size_t lane = 0; lane < kPanel && o + lane < job.outputs; lane += kLanes)
+          finish_lanes(job, totals + row * kPanel + lane, (start + row) * job.out_stride + o + lane,
+                       job.outputs - o - lane);
+    }
+  }
+}
+
+/// Sixteen channels at up to `Count` neighbouring positions: each input is loaded once for all that it reaches.
+template <int Side, int Count>
+inline void depthwise_tile(const DepthwiseRow& job, std::size_t x, std::size_t channel) {
+  constexpr int kReach = Side / 2;
+  Vector sums[Count];
+#pragma GCC unroll 8
+  for (int p = 0; p < Count; ++p) sums[p] = load(job.bias + channel);
+  for (int dy = -kReach; dy <= kReach; ++dy) {
+    const std::ptrdiff_t y = static_cast<std::ptrdiff_t>(job.y) + dy;
+    if (y < 0 || y >= static_cast<std::ptrdiff_t>(job.height)) continue;
+    const float* line = job.image + static_cast<std::size_t>(y) * job.width * job.channels + channel;
+    const float* taps = job.weights + static_cast<std::size_t>(dy + kReach) * Side * job.channels + channel;
+    Vector weights[Side];
+#pragma GCC unroll 8
+    for (int t = 0; t < Side; ++t) weights[t] = load(taps + static_cast<std::size_t>(t) * job.channels);
+#pragma GCC unroll 16
+    for (int i = -kReach; i < Count + kReach; ++i) {
+      const std::ptrdiff_t column = static_cast<std::ptrdiff_t>(x) + i;
+      if (column < 0 || column >= static_cast<std::ptrdiff_t>(job.width)) continue;
+      const Vector value = load(line + static_cast<std::size_t>(column) * job.channels);
+#pragma GCC unroll 8
+      for (int t = Side - 1; t >= 0; --t) {
+        const int p = i + kReach - t;
+        if (p >= 0 && p < Count) sums[p] = multiply_add(value, weights[t], sums[p]);
+      }
+    }
+  }
+#pragma GCC unroll 8
+  for (int p = 0; p < Count; ++p) store(job.out + (x - job.x + static_cast<std::size_t>(p)) * job.channels + channel, sums[p]);
+}
+
+template <int Side>
+void depthwise_side(const DepthwiseRow& job) {
+  constexpr std::size_t kTogether = 8;
+  const std::size_t end = job.x + job.count;
+  for (std::size_t channel = 0; channel < job.channels; channel += kLanes) {
+    std::size_t x = job.x;
+    for (; x + kTogether <= end; x += kTogether) depthwise_tile<Side, kTogether>(job, x, channel);
+    for (; x < end; ++x) depthwise_tile<Side, 1>(job, x, channel);
+  }
+}
+
+void depthwise_row(const DepthwiseRow& job) {
+  switch (job.side) {
+    case 1: return depthwise_side<1>(job);
+    case 3: return depthwise_side<3>(job);
+    case 5: return depthwise_side<5>(job);
+    default: return depthwise_side<7>(job);
+  }
+}
+
+/// Sum of the sixteen lanes, by halves: the same tree whatever the register width.
+inline float sum_of_lanes(Vector value) {
+  float lanes[kLanes];
+  store(lanes, value);
+  for (std::size_t half = kLanes / 2; half > 0; half /= 2)
+    for (std::size_t i = 0; i < half; ++i) lanes[i] += lanes[i + half];
+  return lanes[0];
+}
+
+void normalise_rows(const Normalisation& job) {
+  const float count = static_cast<float>(job.channels);
+  for (std::size_t row = 0; row < job.rows; ++row) {
+    float* values = job.values + row * job.channels;
+    Vector sum = broadcast(0.0f);
+    for (std::size_t c = 0; c < job.channels; c += kLanes) sum = add(sum, load(values + c));
+    const Vector mean = broadcast(sum_of_lanes(sum) / count);
+    Vector squares = broadcast(0.0f);
+    for (std::size_t c = 0; c < job.channels; c += kLanes) {
+      const Vector centred = subtract(load(values + c), mean);
+      squares = multiply_add(centred, centred, squares);
+    }
+    const Vector factor = broadcast(1.0f / __builtin_sqrtf(sum_of_lanes(squares) / count + kNormEpsilon));
+    for (std::size_t c = 0; c < job.channels; c += kLanes) {
+      const Vector normal = multiply(subtract(load(values + c), mean), factor);
+      store(values + c, multiply_add(normal, load(job.scale + c), load(job.shift + c)));
+    }
+  }
+}
+
+void gelu_all(const float* in, float* out, std::size_t count) {
+  std::size_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) store(out + i, gelu_of(load(in + i)));
+  if (i == count) return;
+  float lanes[kLanes] = {};
+  for (std::size_t j = i; j < count; ++j) lanes[j - i] = in[j];
+  store(lanes, gelu_of(load(lanes)));
+  for (std::size_t j = i; j < count; ++j) out[j] = lanes[j - i];
+}
