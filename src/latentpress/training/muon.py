@@ -58,14 +58,22 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonalised(matrix: Tensor, steps: int = 5) -> Tensor:
-    """About the nearest semi-orthogonal matrix to `matrix`, by Newton-Schulz iterations in bfloat16."""
+    """About the nearest semi-orthogonal matrix to `matrix`, (rows, columns), by Newton-Schulz iterations.
+
+    Every iterate is a polynomial in `matrix @ matrix.T` times `matrix`. These polynomials commute, so the
+    iterations run on the small square side alone, and the long side is multiplied twice in all.
+    """
     a, b, c = NEWTON_SCHULZ
     wide = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix
-    x = (wide / (wide.norm() + 1e-7)).bfloat16()
+    wide = wide / (wide.norm() + 1e-7)
+    gram = wide @ wide.T  # not in bfloat16: rounding would make small eigenvalues negative, and those explode
+    identity = torch.eye(len(gram), device=gram.device)
+    factor = identity
     for _ in range(steps):
-        gram = x @ x.T
-        x = a * x + (b * gram + c * gram @ gram) @ x
-    x = x.to(matrix.dtype)
+        step = a * identity + b * gram + c * gram @ gram
+        factor = step @ factor
+        gram = step @ step @ gram
+    x = factor @ wide
     return x.T if matrix.shape[0] > matrix.shape[1] else x
 
 
