@@ -170,7 +170,10 @@ class Prediction {
       for (std::size_t step = first, done = 0; step < end; ++step) {
         const Step positions = order_.step(step);
         if (member.index == 0) order_.open(step);
-        if (positions.count == 0) continue;
+        if (positions.count == 0) {  // later steps read its zeros
+          member.wait();
+          continue;
+        }
         add_late_taps(member, step, positions, done);
         predict(member, {step, positions, rank, {totals_.back().data(), network_.layers().back().matrix.width()}}, coding);
         if (coding.failed()) return;
