@@ -98,7 +98,8 @@ class GainedHyperprior(CompressionModel):
         super().__init__()
         a, b = widths
         shallow, middle, deep = depths
-        self.num_rates, self.lmbda_range = num_rates, tuple(lmbda_range)
+        self.widths, self.depths, self.M, self.N = widths, depths, M, N
+        self.num_rates, self.lmbda_range = num_rates, lmbda_range
         self.g_a = nn.Sequential(
             nn.Conv2d(3, a, 8, stride=4, padding=2),
             *(ResidualBlock(a, a) for _ in range(shallow)),
@@ -148,18 +149,26 @@ class GainedHyperprior(CompressionModel):
         low, high = (math.log(value) for value in self.lmbda_range)
         return (low + (high - low) * rate / (self.num_rates - 1)).exp()
 
-    def forward(self, x: Tensor, rate: Tensor | None = None) -> dict[str, Any]:
+    def forward(
+        self, x: Tensor, rate: Tensor | None = None, quality: float | None = None
+    ) -> dict[str, Any]:
         """Reconstruct `x` (N, 3, H, W) in [0, 1], H and W multiples of 64, differentiably in training mode.
 
         Args:
             x: images.
             rate: position of each image among the gain vectors, (N,) in [0, num_rates - 1]; drawn uniformly
                 if None.
+            quality: instead of `rate`, of all images, 1 to 100 as for `compress`.
 
         Returns:
             `"x_hat"` (N, 3, H, W), not clamped; `"likelihoods"` of y and z; and `"lmbda"` (N,), the trade-off
             that each image is to be trained for.
+
+        Raises:
+            ConfigurationError: the quality is not in [1, 100].
         """
+        if quality is not None:
+            rate = self._rate(quality, x.device).expand(x.shape[0])
         if rate is None:
             rate = torch.rand(x.shape[0], device=x.device) * (self.num_rates - 1)
         coded = self._latent_codec(rate)(self.g_a(x) * self.gain(rate))
