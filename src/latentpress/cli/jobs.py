@@ -3,28 +3,23 @@ failure."""
 
 from __future__ import annotations
 
-import signal
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from multiprocessing import get_context
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TimeRemainingColumn
 from rich.text import Text
 
+from latentpress._processes import outcomes
 from latentpress.cli import print_error
 from latentpress.cli.plan import Job
-from latentpress.errors import ConfigurationError, LatentPressError
+from latentpress.errors import LatentPressError
 
 if TYPE_CHECKING:
     from latentpress.codec.files import FileReport
 
 Work = Callable[[Job], "FileReport"]
-Outcome = tuple[Job, "FileReport | LatentPressError"]
 
 
 def run_jobs(jobs: Sequence[Job], work: Work, processes: int, *, quiet: bool, verb: str) -> bool:
@@ -39,13 +34,11 @@ def run_jobs(jobs: Sequence[Job], work: Work, processes: int, *, quiet: bool, ve
         verb: what the summary says of the files, such as "compressed".
     """
     start = time.perf_counter()
-    processes = min(processes, len(jobs))
-    outcomes = _in_this_process(jobs, work) if processes == 1 else _in_processes(jobs, work, processes)
     console = Console(stderr=True, highlight=False)
     reports = []
-    with _progress(console, shown=len(jobs) > 1 and not quiet) as progress:
+    with progress_bar(console, shown=len(jobs) > 1 and not quiet) as progress:
         bar = progress.add_task("files", total=len(jobs))
-        for job, outcome in outcomes:
+        for job, outcome in outcomes(jobs, work, min(processes, len(jobs))):
             if isinstance(outcome, LatentPressError):
                 print_error(f"{job.source}: {outcome}")
             else:
@@ -56,57 +49,13 @@ def run_jobs(jobs: Sequence[Job], work: Work, processes: int, *, quiet: bool, ve
     return len(reports) == len(jobs)
 
 
-def _in_this_process(jobs: Iterable[Job], work: Work) -> Iterator[Outcome]:
-    for job in jobs:
-        yield job, _attempt(work, job)
-
-
-def _in_processes(jobs: Iterable[Job], work: Work, processes: int) -> Iterator[Outcome]:
-    """Outcomes as they come. An interrupt lets the files in hand be finished and starts no others."""
-    # Threads do not survive a fork, and torch has them.
-    pool = ProcessPoolExecutor(processes, get_context("spawn"), initializer=_use_one_thread)
-    try:
-        with _interrupts_ignored():
-            futures = {pool.submit(_attempt, work, job): job for job in jobs}
-        for future in as_completed(futures):
-            yield futures[future], future.result()
-    except BrokenProcessPool as error:
-        raise ConfigurationError(
-            "Expected enough memory for every process, found one ended by the system: use fewer --jobs."
-        ) from error
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _attempt(work: Work, job: Job) -> FileReport | LatentPressError:
-    try:
-        return work(job)
-    except LatentPressError as error:
-        return error
-
-
-def _use_one_thread() -> None:
-    import torch
-
-    torch.set_num_threads(1)
-
-
-@contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    """Processes started in here leave Ctrl-C to this one."""
-    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, previous)
-
-
 class _Rate(ProgressColumn):
     def render(self, task: Task) -> Text:
         return Text("" if task.speed is None else f"{task.speed:.2f} files/s")
 
 
-def _progress(console: Console, *, shown: bool) -> Progress:
+def progress_bar(console: Console, *, shown: bool) -> Progress:
+    """A bar of files, for a terminal only, which leaves nothing behind."""
     columns = (BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
     return Progress(*columns, console=console, disable=not (shown and console.is_terminal), transient=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -65,3 +66,7 @@ def _check_same_shape(a: Tensor, b: Tensor) -> None:
         raise ImageError(
             f"Expected two images of the same shape, found {tuple(a.shape)} and {tuple(b.shape)}."
         )
+
+
+METRICS: dict[str, Callable[[Tensor, Tensor], float]] = {"psnr-rgb": psnr, "ms-ssim-rgb": ms_ssim}
+"""What is reported of every reconstruction, by the names of the field's common form."""

@@ -1,8 +1,15 @@
 """Small differentiable building blocks: bounds, reparametrisations, rounding with a gradient, padding."""
 
 from latentpress.ops.bound_ops import LowerBound
-from latentpress.ops.padding import compute_padding
+from latentpress.ops.padding import compute_padding, pad_to_multiple
 from latentpress.ops.parametrizers import NonNegativeParametrizer
 from latentpress.ops.quantize import quantize_ste, uniform_noise
 
-__all__ = ["LowerBound", "NonNegativeParametrizer", "compute_padding", "quantize_ste", "uniform_noise"]
+__all__ = [
+    "LowerBound",
+    "NonNegativeParametrizer",
+    "compute_padding",
+    "pad_to_multiple",
+    "quantize_ste",
+    "uniform_noise",
+]

@@ -118,7 +118,9 @@ def save_checkpoint(
         raise WeightsError(f"The checkpoint {path} cannot be written: {_one_line(error)}") from error
 
 
-def load_checkpoint(path: _Path, *, architecture: str | type[Any] | None = None) -> CompressionModel:
+def load_checkpoint(
+    path: _Path, *, architecture: str | type[Any] | None = None, update: bool = True
+) -> CompressionModel:
     """Make a model from a checkpoint file, in evaluation mode and with coder tables.
 
     Args:
@@ -126,6 +128,7 @@ def load_checkpoint(path: _Path, *, architecture: str | type[Any] | None = None)
         architecture: name or class. Files of `save_checkpoint` name their own; the others need one, and have
             their sizes read off the shapes of the weights. Given for a file that names another, it is an
             error.
+        update: build the coder tables that the file lacks; without them a model cannot compress.
 
     Raises:
         WeightsError: the file is missing, damaged, or does not fit the architecture.
@@ -139,7 +142,7 @@ def load_checkpoint(path: _Path, *, architecture: str | type[Any] | None = None)
             model.load_state_dict(contents)
         else:
             model = cls.from_state_dict(load_state_dict(contents))
-        return ready(model)
+        return ready(model) if update else model.eval()
 
 
 def fit(model: CompressionModel, path: _Path) -> None:

@@ -1,0 +1,189 @@
+"""`python -m latentpress.utils.eval_model`: rate and distortion of models on a folder of images, as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from latentpress.ans import available_entropy_coders, set_entropy_coder
+from latentpress.errors import ConfigurationError, ImageError, LatentPressError
+from latentpress.evaluation import (
+    ImageFile,
+    Measurement,
+    Point,
+    Subject,
+    curve_record,
+    evaluate,
+    find_images,
+    image_record,
+    plan_subjects,
+    to_json,
+    write_record,
+)
+
+
+def parser() -> argparse.ArgumentParser:
+    """What the command takes."""
+    described = argparse.ArgumentParser(
+        prog="python -m latentpress.utils.eval_model",
+        description="Measure compression models on a folder of images, and print the results as JSON.",
+    )
+    sources = described.add_subparsers(dest="source", required=True, help="where the weights come from")
+    pretrained = sources.add_parser("pretrained", help="published or bundled weights")
+    _add_common(pretrained)
+    pretrained.add_argument(
+        "-q",
+        "--quality",
+        dest="qualities",
+        nargs="+",
+        default=["1"],
+        help="qualities, with commas or spaces between them (default: 1)",
+    )
+    checkpoint = sources.add_parser("checkpoint", help="checkpoints of one's own")
+    _add_common(checkpoint)
+    checkpoint.add_argument(
+        "-p", "--path", dest="paths", nargs="+", required=True, help="files of weights, one for each point"
+    )
+    checkpoint.add_argument(
+        "-q",
+        "--quality",
+        dest="qualities",
+        nargs="+",
+        default=[],
+        help="of a variable-rate model, the qualities to measure",
+    )
+    checkpoint.add_argument(
+        "--no-update", action="store_true", help="keep the coder tables of the checkpoints that have some"
+    )
+    return described
+
+
+def _add_common(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("dataset", nargs="?", help="folder of images")
+    add(
+        "-a",
+        "--architecture",
+        required=True,
+        help="name of a model that `latentpress models` lists, or package.module:Class",
+    )
+    coders = available_entropy_coders()
+    add("-c", "--entropy-coder", choices=coders, default=coders[0], help="default: %(default)s")
+    add("--cuda", action="store_true", help="compute on the GPU")
+    add("--half", action="store_true", help="compute in float16")
+    add(
+        "--entropy-estimation",
+        action="store_true",
+        help="take bits from likelihoods instead of from real strings",
+    )
+    add("-v", "--verbose", action="store_true", help="report every image on the standard error stream")
+    add(
+        "-m",
+        "--metric",
+        choices=["mse", "ms-ssim"],
+        default="mse",
+        help="what the weights were trained for (default: %(default)s)",
+    )
+    add("-d", "--output_directory", type=Path, help="folder to write results into as JSON files")
+    add("-o", "--output-file", help="name of the file in there (default: ARCHITECTURE-CODER.json)")
+    add("--per-image", action="store_true", help="report every image separately, too")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command, print the results, and return the exit status."""
+    described = parser()
+    given = described.parse_args(argv)
+    _give_back_dataset(given)
+    if given.dataset is None:
+        described.error(f"the folder of images is missing: eval_model {given.source} DATASET -a ...")
+    try:
+        _run(given)
+    except LatentPressError as error:
+        print(f"eval_model: error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _give_back_dataset(given: argparse.Namespace) -> None:
+    """An option of several values takes a dataset that follows it along; it was the last of them."""
+    for values in (given.qualities, getattr(given, "paths", [])):
+        if given.dataset is None and len(values) > 1:
+            given.dataset = values.pop()
+
+
+def _run(given: argparse.Namespace) -> None:
+    set_entropy_coder(given.entropy_coder)
+    subjects = _subjects(given)
+    images = find_images([given.dataset])
+
+    def report(image: ImageFile, outcome: Measurement | ImageError) -> None:
+        if isinstance(outcome, ImageError):
+            print(f"eval_model: skipped: {outcome}", file=sys.stderr)
+        elif given.verbose:
+            print(_line(image, outcome), file=sys.stderr)
+
+    points = evaluate(subjects, images, entropy_estimation=given.entropy_estimation, on_image=report)
+    name = given.architecture.rpartition(":")[2]
+    way = "entropy estimation" if given.entropy_estimation else given.entropy_coder
+    description = f"Inference ({way})"
+    record = curve_record(f"{name}-{given.metric}", description, points, per_image=given.per_image)
+    if given.output_directory is not None:
+        suffix = way.replace(" ", "-")
+        write_record(record, given.output_directory / (given.output_file or f"{name}-{suffix}.json"))
+        if given.per_image:
+            _write_images(points, subjects, name, description, suffix, given.output_directory)
+    print(to_json(record))
+
+
+def _subjects(given: argparse.Namespace) -> list[Subject]:
+    checkpoint = given.source == "checkpoint"
+    return plan_subjects(
+        given.architecture,
+        qualities=[quality for text in given.qualities for quality in _numbers(text)],
+        checkpoints=given.paths if checkpoint else (),
+        metric=given.metric,
+        update=checkpoint and not given.no_update,
+        device="cuda" if given.cuda else "cpu",
+        half=given.half,
+    )
+
+
+def _numbers(text: str) -> list[float]:
+    try:
+        return [float(number) for number in text.split(",") if number]
+    except ValueError as error:
+        raise ConfigurationError(f"Expected qualities such as 1,2,3, found {text!r}.") from error
+
+
+def _line(image: ImageFile, measurement: Measurement) -> str:
+    values = (f"{key} {value:.4f}" for key, value in measurement.values.items() if value is not None)
+    return f"{image.path}: {', '.join(values)}"
+
+
+def _write_images(
+    points: Sequence[Point],
+    subjects: Sequence[Subject],
+    name: str,
+    description: str,
+    suffix: str,
+    folder: Path,
+) -> None:
+    """A file for each image of each point, called `IMAGE-MODEL-CODER.json`."""
+    for point, subject in zip(points, subjects, strict=True):
+        for image, measurement in point.measurements.items():
+            record: dict[str, Any] = image_record(image.source, name, description, measurement)
+            write_record(record, folder / f"{image.source}-{_run_name(name, subject)}-{suffix}.json")
+
+
+def _run_name(name: str, subject: Subject) -> str:
+    network = subject.network
+    base = name if network.checkpoint is None else network.checkpoint.name.partition(".")[0]
+    qualities = [quality for quality in (network.quality, subject.quality) if quality is not None]
+    return "-".join([base, *(f"{quality:g}" for quality in qualities)])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
