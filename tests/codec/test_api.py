@@ -140,6 +140,11 @@ def test_a_file_without_quality_asks_for_its_checkpoint(fixed_rate: Path) -> Non
         latentpress.decompress(data)
 
 
+def test_a_path_is_not_taken_for_the_bytes_in_it() -> None:
+    with pytest.raises(BitstreamError, match="decompress_file"):
+        latentpress.decompress("photo.ltp")  # type: ignore[arg-type]
+
+
 def test_the_limit_on_pixels_can_be_lowered_and_lifted(gained: Path, photo: Image.Image) -> None:
     data = latentpress.compress(photo, checkpoint=gained)
     with pytest.raises(ImageError, match="90x70"):

@@ -6,6 +6,7 @@ filters are those that undo themselves as running sums modulo 256, so that decod
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 
 import numpy as np
@@ -34,11 +35,10 @@ def encode_alpha(plane: Plane) -> bytes:
     first = int(plane[0, 0])
     if bool((plane == first).all()):
         return bytes([first])
-    candidates = [
-        bytes([code]) + pack(_apply(_difference, plane, axes).tobytes())
-        for code, axes in enumerate(_FILTER_AXES)
-    ]
-    return min(candidates, key=len)
+    residuals = [_apply(_difference, plane, axes).tobytes() for axes in _FILTER_AXES]
+    # A quick compression tells the best filter nearly always, in a fraction of a thorough one's time.
+    code = min(range(len(residuals)), key=lambda code: len(zlib.compress(residuals[code], 1)))
+    return bytes([code]) + pack(residuals[code])
 
 
 def decode_alpha(data: bytes, height: int, width: int) -> Plane:

@@ -13,7 +13,7 @@ from latentpress.codec.image_codec import ImageCodec
 from latentpress.codec.images import ImageLike, Picture, image_from, picture_from
 from latentpress.codec.models import find_image_recipe, load_codec, load_codec_for
 from latentpress.codec.search import best_within
-from latentpress.errors import ConfigurationError
+from latentpress.errors import BitstreamError, ConfigurationError
 
 _STEPS_PER_QUALITY = 8  # of the search for a target: files differ by well under 1 % from step to step
 
@@ -104,6 +104,10 @@ def decompress(
         ImageError: the image is larger than `max_pixels`.
         WeightsError: the weights cannot be found, fetched or verified, or did not make this file.
     """
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise BitstreamError(
+            f"Expected the bytes of a .ltp file, found {type(data).__name__}: use decompress_file for paths."
+        )
     container = read_container(data)
     check_size(container.header, len(data), max_pixels)
     codec = load_codec_for(container.header, checkpoint=checkpoint, device=device)
