@@ -1,12 +1,16 @@
-"""Building blocks shared by all hierarchies: ConvNeXt (plain and adaptive), VD blocks, patch re-sampling.
+"""Building blocks shared by all hierarchies: ConvNeXt blocks, plain and adaptive, and VD blocks.
 
-Feature maps are (N, C, H, W); the rate embedding `emb` that adaptive blocks read is (N, 256) or (1, 256).
+Feature maps are (N, C, H, W); the rate embedding `emb` that adaptive blocks read is (N, 256).
 Attribute names follow the published checkpoints, their spelling included.
 """
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from latentpress.errors import ConfigurationError
+from latentpress.models.hierarchical.compiled import PackedBlock, can_run_block, packed, usable_for
+from latentpress.models.hierarchical.convolutions import Convolution, PatchDownsample, linear
 
 _NORM_EPS = 1e-6
 _LAYER_SCALE_INIT = 1e-6
@@ -31,23 +35,39 @@ class ResidualBlock(nn.Module):
     gamma: nn.Parameter
 
     def __init__(
-        self, width: int, kernel_size: int, mlp_ratio: float, downsample: "tuple[int, int] | None"
+        self, width: int, kernel_size: int, mlp_ratio: float, downsample: tuple[int, int] | None
     ) -> None:
         super().__init__()
         self.width = width
+        self.hidden = int(width * mlp_ratio)
         self.kernel_size = kernel_size
         self.conv_dw = nn.Conv2d(width, width, kernel_size, padding=kernel_size // 2, groups=width)
-        self.mlp = Mlp(width, int(width * mlp_ratio))
-        self.downsapmle = None if downsample is None else patch_downsample(width, *downsample)
+        self.mlp = Mlp(width, self.hidden)
+        self.downsapmle = None if downsample is None else PatchDownsample(width, *downsample)
+
+    def _modulation(self, emb: Tensor | None) -> tuple[Tensor, Tensor]:
+        """What LayerNorm ends with: shift and scale, each (N or 1, width)."""
+        raise NotImplementedError
 
     def _normalise(self, x: Tensor, emb: Tensor | None) -> Tensor:
+        """LayerNorm of `x` (N, H, W, width)."""
         raise NotImplementedError
 
     def forward(self, x: Tensor, emb: Tensor | None = None) -> Tensor:
+        y = self._transform_compiled(x, emb) if self._has_kernels(x) else self._transform(x, emb)
+        return y if self.downsapmle is None else self.downsapmle(y)
+
+    def _has_kernels(self, x: Tensor) -> bool:
+        return usable_for(x) and can_run_block(self.width, self.hidden, self.kernel_size)
+
+    def _transform(self, x: Tensor, emb: Tensor | None) -> Tensor:
         y = self._normalise(self.conv_dw(x).permute(0, 2, 3, 1), emb)
         y = self.mlp(y).permute(0, 3, 1, 2)
-        y = x + self.gamma.view(1, -1, 1, 1) * y
-        return y if self.downsapmle is None else self.downsapmle(y)
+        return x + self.gamma.view(1, -1, 1, 1) * y
+
+    def _transform_compiled(self, x: Tensor, emb: Tensor | None) -> Tensor:
+        weights = packed(self, lambda: PackedBlock(self.conv_dw, self.mlp.fc1, self.mlp.fc2, self.gamma))
+        return weights.run(x, *self._modulation(emb))
 
 
 class ConvNeXtBlock(ResidualBlock):
@@ -71,6 +91,9 @@ class ConvNeXtBlock(ResidualBlock):
         self.gamma = nn.Parameter(torch.full((width,), _LAYER_SCALE_INIT))
         self.norm = nn.LayerNorm(width, eps=_NORM_EPS)
 
+    def _modulation(self, emb: Tensor | None) -> tuple[Tensor, Tensor]:
+        return self.norm.bias.detach()[None], self.norm.weight.detach()[None]
+
     def _normalise(self, x: Tensor, emb: Tensor | None) -> Tensor:
         return self.norm(x)
 
@@ -92,14 +115,16 @@ class AdaptiveConvNeXtBlock(ResidualBlock):
         self.gamma = nn.Parameter(torch.full((1, width, 1, 1), _LAYER_SCALE_INIT))
         self.embedding_layer = nn.Sequential(nn.GELU(), nn.Linear(EMBEDDING_WIDTH, 2 * width))
 
-    def modulation(self, emb: Tensor) -> tuple[Tensor, Tensor]:
-        """Shift and scale for the embedding `emb` (N, 256), each (N, width)."""
-        shift, scale = self.embedding_layer(emb).chunk(2, dim=1)
+    def _modulation(self, emb: Tensor | None) -> tuple[Tensor, Tensor]:
+        if emb is None:
+            raise ConfigurationError("An adaptive block needs the rate embedding, found none; pass it on.")
+        layer = self.embedding_layer[1]
+        assert isinstance(layer, nn.Linear)
+        shift, scale = linear(layer, emb, gelu_before=True).chunk(2, dim=1)
         return shift, 1.0 + scale
 
     def _normalise(self, x: Tensor, emb: Tensor | None) -> Tensor:
-        assert emb is not None, "an adaptive block needs the rate embedding"
-        shift, scale = self.modulation(emb)
+        shift, scale = self._modulation(emb)
         x = F.layer_norm(x, (self.width,), eps=_NORM_EPS)
         return x * scale[:, None, None, :] + shift[:, None, None, :]
 
@@ -117,28 +142,28 @@ class VDBlock(nn.Module):
         self, in_channels: int, hidden: int, out_channels: int, kernel_size: int, zero_last: bool = False
     ) -> None:
         super().__init__()
-        pad = kernel_size // 2
-        self.c1 = nn.Conv2d(in_channels, hidden, 1)
-        self.c2 = nn.Conv2d(hidden, hidden, kernel_size, padding=pad)
-        self.c3 = nn.Conv2d(hidden, hidden, kernel_size, padding=pad)
-        self.c4 = nn.Conv2d(hidden, out_channels, 1)
+        self.c1 = Convolution(in_channels, hidden)
+        self.c2 = Convolution(hidden, hidden, kernel_size)
+        self.c3 = Convolution(hidden, hidden, kernel_size)
+        self.c4 = Convolution(hidden, out_channels)
         if zero_last:
             nn.init.zeros_(self.c4.weight)
 
-    def forward(self, x: Tensor) -> Tensor:
-        for conv in (self.c1, self.c2, self.c3, self.c4):
-            x = conv(F.gelu(x))
-        return x
+    def forward(self, x: Tensor, more: Tensor | None = None) -> Tensor:
+        """Apply the block to `x` (N, C, H, W), or to `x` and `more` side by side."""
+        y = self.c1(x, more, gelu_before=True, gelu_after=True)
+        return self.c4(self.c3(self.c2(y, gelu_after=True), gelu_after=True))
 
 
-def patch_downsample(in_channels: int, out_channels: int, rate: int) -> nn.Conv2d:
-    """Non-overlapping `rate` x `rate` patches to vectors."""
-    return nn.Conv2d(in_channels, out_channels, rate, stride=rate)
+class LatentProjection(nn.Sequential):
+    """Convolution, GELU, 1x1 convolution: what a latent adds to the feature."""
 
+    def __init__(self, zdim: int, hidden: int, width: int, kernel_size: int) -> None:
+        super().__init__(Convolution(zdim, hidden, kernel_size), nn.GELU(), Convolution(hidden, width))
 
-def patch_upsample(in_channels: int, out_channels: int, rate: int) -> nn.Sequential:
-    """Vectors to `rate` x `rate` patches: 1x1 convolution and pixel shuffle."""
-    return nn.Sequential(nn.Conv2d(in_channels, out_channels * rate**2, 1), nn.PixelShuffle(rate))
+    def forward(self, z: Tensor, residual: Tensor) -> Tensor:  # type: ignore[override]
+        """The feature `residual` (N, width, H, W) with the latent `z` (N, zdim, H, W) added."""
+        return self[2](self[0](z, gelu_after=True), residual=residual)
 
 
 def run_block(block: nn.Module, x: Tensor, emb: Tensor | None) -> Tensor:

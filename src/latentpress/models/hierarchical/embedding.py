@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from latentpress.models.hierarchical.blocks import EMBEDDING_WIDTH
+from latentpress.models.hierarchical.convolutions import linear
 
 _LARGEST_LMB = 8192.0  # that the embedding is laid out for
 _PERIOD = 64.0
@@ -24,8 +25,16 @@ def sinusoidal_features(lmb: Tensor) -> Tensor:
     return torch.cat([angles.cos(), angles.sin()], dim=1).float()
 
 
-def rate_embedding() -> nn.Sequential:
-    """The trained part of the embedding, after the sinusoidal features."""
-    return nn.Sequential(
-        nn.Linear(EMBEDDING_WIDTH, EMBEDDING_WIDTH), nn.GELU(), nn.Linear(EMBEDDING_WIDTH, EMBEDDING_WIDTH)
-    )
+class RateEmbedding(nn.Sequential):
+    """Linear, GELU, linear, after the sinusoidal features of lambda."""
+
+    def __init__(self) -> None:
+        width = EMBEDDING_WIDTH
+        super().__init__(nn.Linear(width, width), nn.GELU(), nn.Linear(width, width))
+
+    def forward(self, lmb: Tensor) -> Tensor:
+        """Embedding (N, 256) of lambdas (N,)."""
+        first, _, second = self
+        assert isinstance(first, nn.Linear)
+        assert isinstance(second, nn.Linear)
+        return linear(second, linear(first, sinusoidal_features(lmb), gelu_after=True))

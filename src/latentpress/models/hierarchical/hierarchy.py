@@ -111,7 +111,7 @@ class HierarchicalVAE(nn.Module):
         return values
 
     def check_image(self, x: Tensor) -> None:
-        """Raise ImageError unless `x` is (N, 3, H, W) with sides that are multiples of the coarsest stride."""
+        """Raise ImageError unless `x` is (N, 3, H, W), its sides multiples of the coarsest stride."""
         factor = self.downsampling_factor
         if x.ndim != 4 or x.shape[1] != 3 or x.shape[0] == 0:
             raise ImageError(
@@ -189,7 +189,7 @@ class HierarchicalVAE(nn.Module):
         return self._loss_parts(x, output, posterior.kl, lmbs)
 
     def _loss_parts(self, x: Tensor, output: Tensor, kl: list[Tensor], lmbs: Tensor) -> dict[str, Tensor]:
-        per_block = torch.stack([block.sum(dim=(1, 2, 3)) for block in kl])  # (blocks, N)
+        per_block = torch.stack([block.sum(dim=(1, 2, 3)) for block in kl]).float()  # (blocks, N)
         rate = per_block.sum(dim=0) / x[0].numel()
         distortion = self.distortion(output, x)
         x_hat = self.to_pixels(output).detach()

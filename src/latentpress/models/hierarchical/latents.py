@@ -8,10 +8,16 @@ prior) is for the caller to say. Submodule names are those of the published chec
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
-from latentpress.models.hierarchical.blocks import AdaptiveConvNeXtBlock, ConvNeXtBlock, VDBlock, run_block
+from latentpress.models.hierarchical.blocks import (
+    AdaptiveConvNeXtBlock,
+    ConvNeXtBlock,
+    LatentProjection,
+    VDBlock,
+    run_block,
+)
+from latentpress.models.hierarchical.convolutions import Convolution
 from latentpress.models.hierarchical.discrete_gaussian import (
     LARGEST_SCALE,
     SCALE_BOUND,
@@ -77,7 +83,7 @@ class LatentBlock(nn.Module):
 
     def finish(self, x: Tensor, z: Tensor, emb: Tensor | None) -> Tensor:
         """Feature after the latent `z` has been taken in."""
-        return run_block(self.resnet_end, x + self.z_proj(z), emb)
+        return run_block(self.resnet_end, self.z_proj(z, residual=x), emb)
 
 
 class DiscreteLatentBlock(LatentBlock):
@@ -108,13 +114,11 @@ class QResLatentBlock(DiscreteLatentBlock):
         self.resnet_end = ConvNeXtBlock(width, kernel_size)
         self.posterior = VDBlock(width + encoder_width, hidden, zdim, k)
         self.prior = VDBlock(width, hidden, 2 * zdim, k, zero_last=True)
-        self.z_proj = nn.Sequential(
-            nn.Conv2d(zdim, hidden // 2, k, padding=k // 2), nn.GELU(), nn.Conv2d(hidden // 2, width, 1)
-        )
+        self.z_proj = LatentProjection(zdim, hidden // 2, width, k)
         self.discrete_gaussian = DiscreteGaussian(log_spaced(0.1, LARGEST_SCALE, 64))
 
     def infer(self, x: Tensor, encoded: Tensor, emb: Tensor | None) -> Tensor:
-        return self.posterior(torch.cat([x, encoded], dim=1))
+        return self.posterior(x, encoded)
 
 
 class AdaptiveLatentBlock(LatentBlock):
@@ -140,15 +144,15 @@ class AdaptiveLatentBlock(LatentBlock):
         self.posterior0 = AdaptiveConvNeXtBlock(encoder_width, kernel_size)
         self.posterior1 = AdaptiveConvNeXtBlock(width, kernel_size)
         self.posterior2 = AdaptiveConvNeXtBlock(width, kernel_size)
-        self.post_merge = nn.Conv2d(width + encoder_width, width, 1)
-        self.posterior = nn.Conv2d(width, self.posterior_channels * zdim, 3, padding=1)
-        self.z_proj = nn.Conv2d(zdim, width, 1)
-        self.prior = nn.Conv2d(width, 2 * zdim, 1)
+        self.post_merge = Convolution(width + encoder_width, width)
+        self.posterior = Convolution(width, self.posterior_channels * zdim, 3)
+        self.z_proj = Convolution(zdim, width)
+        self.prior = Convolution(width, 2 * zdim)
 
     def _posterior_parameters(self, x: Tensor, encoded: Tensor, emb: Tensor | None) -> Tensor:
         encoded = run_block(self.posterior0, encoded, emb)
         x = run_block(self.posterior1, x, emb)
-        merged = self.post_merge(torch.cat([x, encoded], dim=1))
+        merged = self.post_merge(x, encoded)
         return self.posterior(run_block(self.posterior2, merged, emb))
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from latentpress.errors import ImageError
-from latentpress.models.hierarchical.blocks import patch_upsample
+from latentpress.models.hierarchical.convolutions import PatchUpsample
 from latentpress.models.hierarchical.discrete_gaussian import (
     LARGEST_SCALE,
     SCALE_BOUND,
@@ -32,8 +32,8 @@ class GaussianHead(nn.Module):
 
     def __init__(self, width: int, rate: int) -> None:
         super().__init__()
-        self.conv_mean = patch_upsample(width, 3, rate)
-        self.conv_scale = patch_upsample(width, 3, rate)
+        self.conv_mean = PatchUpsample(width, 3, rate)
+        self.conv_scale = PatchUpsample(width, 3, rate)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Means on the [-1, 1] scale and raw log-scales, each (N, 3, H, W)."""

@@ -6,9 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from latentpress.errors import BitstreamError, ConfigurationError
-from latentpress.models.hierarchical.blocks import AdaptiveConvNeXtBlock, patch_downsample, patch_upsample
+from latentpress.models.hierarchical.blocks import AdaptiveConvNeXtBlock
+from latentpress.models.hierarchical.convolutions import PatchDownsample, PatchUpsample
 from latentpress.models.hierarchical.discrete import CodingHierarchy
-from latentpress.models.hierarchical.embedding import rate_embedding, sinusoidal_features
+from latentpress.models.hierarchical.embedding import RateEmbedding
 from latentpress.models.hierarchical.hierarchy import BottomUp, InputScaling
 from latentpress.models.hierarchical.latents import QarvLatentBlock
 from latentpress.models.hierarchical.qarv_stream import QarvStream, pack_stream, unpack_stream
@@ -55,7 +56,7 @@ class QarvConfig:
 
 
 def _build_encoder(stages: tuple[QarvEncoderStage, ...], strides: set[int]) -> BottomUp:
-    blocks: list[nn.Module] = [patch_downsample(3, stages[0].width, stages[0].stride)]
+    blocks: list[nn.Module] = [PatchDownsample(3, stages[0].width, stages[0].stride)]
     taps: dict[int, int] = {}
     for stage, following in zip(stages, (*stages[1:], None), strict=True):
         blocks += [AdaptiveConvNeXtBlock(stage.width, stage.kernel_size) for _ in range(stage.blocks)]
@@ -64,7 +65,7 @@ def _build_encoder(stages: tuple[QarvEncoderStage, ...], strides: set[int]) -> B
             taps[len(blocks) - 1] = stage.stride
         if following is not None:
             blocks.append(AdaptiveConvNeXtBlock(stage.width, 7))
-            blocks.append(patch_downsample(stage.width, following.width, following.stride // stage.stride))
+            blocks.append(PatchDownsample(stage.width, following.width, following.stride // stage.stride))
     return BottomUp(blocks, taps)
 
 
@@ -93,7 +94,7 @@ def _build_decoder(config: QarvConfig) -> nn.ModuleList:
         out, rate = (
             (3, stage.stride) if following is None else (following.width, stage.stride // following.stride)
         )
-        blocks.append(patch_upsample(stage.width, out, rate))
+        blocks.append(PatchUpsample(stage.width, out, rate))
     return nn.ModuleList(blocks)
 
 
@@ -124,7 +125,7 @@ class QARV(CodingHierarchy):
             config.encoder, {stage.stride for stage in config.decoder if stage.latents}
         )
         self.dec_blocks = _build_decoder(config)
-        self.lmb_embedding = rate_embedding()
+        self.lmb_embedding = RateEmbedding()
 
     def decoder_blocks(self) -> nn.ModuleList:
         return self.dec_blocks
@@ -133,7 +134,7 @@ class QARV(CodingHierarchy):
         return self.bias
 
     def embed(self, lmb: Tensor) -> Tensor:
-        return self.lmb_embedding(sinusoidal_features(lmb))
+        return self.lmb_embedding(lmb)
 
     def compress(self, im: Tensor, lmb: float | None = None) -> bytes:
         """The published stream of images (N, 3, H, W) in [0, 1], sides multiples of `downsampling_factor`.

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from latentpress.errors import BitstreamError
-from latentpress.models.hierarchical.blocks import ConvNeXtBlock, patch_downsample, patch_upsample
+from latentpress.models.hierarchical.blocks import ConvNeXtBlock
+from latentpress.models.hierarchical.convolutions import PatchDownsample, PatchUpsample, TransposedUpsample
 from latentpress.models.hierarchical.discrete import CodingHierarchy
 from latentpress.models.hierarchical.hierarchy import BottomUp, InputScaling
 from latentpress.models.hierarchical.latents import QResLatentBlock
@@ -55,7 +56,7 @@ class QResConfig:
 
 
 def _build_encoder(stages: tuple[QResEncoderStage, ...]) -> BottomUp:
-    blocks: list[nn.Module] = [patch_downsample(3, stages[0].width, stages[0].stride)]
+    blocks: list[nn.Module] = [PatchDownsample(3, stages[0].width, stages[0].stride)]
     taps: dict[int, int] = {}
     for stage, following in zip(stages, (*stages[1:], None), strict=True):
         blocks += [ConvNeXtBlock(stage.width, stage.kernel_size) for _ in range(stage.blocks)]
@@ -68,11 +69,10 @@ def _build_encoder(stages: tuple[QResEncoderStage, ...]) -> BottomUp:
 
 def _upsample(kind: str, width: int, out: int, rate: int) -> nn.Module:
     if kind == "patch":
-        return patch_upsample(width, out, rate)
+        return PatchUpsample(width, out, rate)
     if kind == "nearest":
         return nn.Upsample(scale_factor=rate)
-    kernel = int(kind.removeprefix("deconv"))
-    return nn.ConvTranspose2d(width, out, kernel, stride=rate, padding=kernel // 2, output_padding=1)
+    return TransposedUpsample(width, out, int(kind.removeprefix("deconv")))
 
 
 class _TopDown(nn.Module):
@@ -93,7 +93,7 @@ class _TopDown(nn.Module):
                 rate = stage.stride // following.stride
                 blocks.append(_upsample(stage.upsample, stage.width, following.width, rate))
             elif with_output:
-                blocks.append(patch_upsample(stage.width, 3, stage.stride))
+                blocks.append(PatchUpsample(stage.width, 3, stage.stride))
         self.dec_blocks = nn.ModuleList(blocks)
         self.bias = nn.Parameter(torch.zeros(1, config.decoder[0].width, 1, 1))
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from latentpress.models.hierarchical.blocks import AdaptiveConvNeXtBlock, patch_downsample, patch_upsample
-from latentpress.models.hierarchical.embedding import rate_embedding, sinusoidal_features
+from latentpress.models.hierarchical.blocks import AdaptiveConvNeXtBlock
+from latentpress.models.hierarchical.convolutions import PatchDownsample, PatchUpsample
+from latentpress.models.hierarchical.embedding import RateEmbedding
 from latentpress.models.hierarchical.hierarchy import BottomUp, HierarchicalVAE, InputScaling
 from latentpress.models.hierarchical.latents import ContinuousLatentBlock
 from latentpress.models.hierarchical.qarv import checked_lmb_range
@@ -36,7 +37,7 @@ class BoundConfig:
 
 def _build_encoder(config: BoundConfig) -> BottomUp:
     stages, k = config.stages, config.kernel_size
-    blocks: list[nn.Module] = [patch_downsample(3, stages[0].encoder_width, stages[0].stride)]
+    blocks: list[nn.Module] = [PatchDownsample(3, stages[0].encoder_width, stages[0].stride)]
     taps: dict[int, int] = {}
     for stage, following in zip(stages, (*stages[1:], None), strict=True):
         blocks += [AdaptiveConvNeXtBlock(stage.encoder_width, k) for _ in range(stage.encoder_blocks)]
@@ -62,7 +63,7 @@ def _build_decoder(config: BoundConfig) -> nn.ModuleList:
             if following is None
             else (following.decoder_width, stage.stride // following.stride)
         )
-        blocks.append(patch_upsample(stage.decoder_width, out, rate))
+        blocks.append(PatchUpsample(stage.decoder_width, out, rate))
     return nn.ModuleList(blocks)
 
 
@@ -89,7 +90,7 @@ class RateDistortionBound(HierarchicalVAE):
         self.bias = nn.Parameter(torch.zeros(1, config.stages[-1].decoder_width, 1, 1))
         self.encoder = _build_encoder(config)
         self.dec_blocks = _build_decoder(config)
-        self.lmb_embedding = rate_embedding()
+        self.lmb_embedding = RateEmbedding()
 
     def decoder_blocks(self) -> nn.ModuleList:
         return self.dec_blocks
@@ -98,7 +99,7 @@ class RateDistortionBound(HierarchicalVAE):
         return self.bias
 
     def embed(self, lmb: Tensor) -> Tensor:
-        return self.lmb_embedding(sinusoidal_features(lmb))
+        return self.lmb_embedding(lmb)
 
     def sample_lmb(self, batch: int) -> Tensor:
         low, high = self.lmb_range

@@ -1,0 +1,138 @@
+"""Inference with the compiled kernels: what blocks run on when no gradient is wanted, on a CPU, in float32.
+
+Features stay channels-last throughout, LayerNorm needs no permutation, and layer scales are folded into the
+next matrix. The kernels' results depend neither on the number of threads, nor on the batch, nor on the kind
+of CPU, which the coder-critical path needs. Packed copies of the weights are kept beside the modules, and
+made anew when those change; they take as much memory again as the weights.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TypeVar
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor, nn
+
+from latentpress import _core
+
+_LANES = 16
+_SIDES = (1, 3, 5, 7)
+_enabled: ContextVar[bool] = ContextVar("latentpress_compiled_kernels", default=True)
+_kernels: ContextVar[str] = ContextVar("latentpress_kernel_version", default="")
+_packed: "WeakKeyDictionary[nn.Module, tuple[tuple[int, ...], object]]" = WeakKeyDictionary()
+
+Packed = TypeVar("Packed")
+
+
+@contextmanager
+def eager() -> Iterator[None]:
+    """Run blocks on PyTorch's own operators within this context, as in training."""
+    token = _enabled.set(False)
+    try:
+        yield
+    finally:
+        _enabled.reset(token)
+
+
+@contextmanager
+def kernel_version(name: str) -> Iterator[None]:
+    """Use the kernels of this name ("avx512", "avx2", "portable"); all compute the same."""
+    token = _kernels.set(name)
+    try:
+        yield
+    finally:
+        _kernels.reset(token)
+
+
+def usable_for(x: Tensor) -> bool:
+    """Whether the compiled kernels may compute on `x`."""
+    return (
+        _enabled.get()
+        and not torch.is_grad_enabled()
+        and x.device.type == "cpu"
+        and x.dtype == torch.float32
+        and not torch.is_autocast_enabled("cpu")
+    )
+
+
+def can_run_block(channels: int, hidden: int, kernel_size: int) -> bool:
+    """Whether there are compiled kernels for a ConvNeXt block of these sizes."""
+    return channels % _LANES == 0 and hidden > 0 and kernel_size in _SIDES
+
+
+class PackedBlock:
+    """The weights of a ConvNeXt block, laid out for the kernels."""
+
+    def __init__(self, conv: nn.Conv2d, expand: nn.Linear, contract: nn.Linear, gamma: Tensor) -> None:
+        channels = conv.out_channels
+        layer_scale = gamma.detach().reshape(-1)
+        self.taps = conv.weight.detach().reshape(channels, -1).t().contiguous()
+        self.bias = conv.bias.detach() if conv.bias is not None else torch.zeros(channels)
+        self.expand = _matrix(expand.weight, expand.bias)
+        self.contract = _matrix(contract.weight * layer_scale[:, None], contract.bias * layer_scale)
+
+    def run(self, x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
+        """The block's output for `x` (N, C, H, W), given what LayerNorm ends with: (N or 1, C) each."""
+        rows = _channels_last(x)
+        out = torch.empty_like(rows)
+        _core.convnext_block(
+            self.taps, self.bias, shift.contiguous(), scale.contiguous(), self.expand, self.contract,
+            rows, out, torch.get_num_threads(), _kernels.get(),
+        )  # fmt: skip
+        return out.permute(0, 3, 1, 2)
+
+
+class PackedConvolution:
+    """A convolution that keeps the grid, for the kernels; `weight` is (outputs, inputs, side, side)."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
+        outputs, _, self.side, _ = weight.shape
+        self.outputs = outputs
+        self._weights = _matrix(weight.permute(0, 2, 3, 1).reshape(outputs, -1), bias)
+
+    def run(
+        self,
+        x: Tensor,
+        more: Tensor | None = None,
+        residual: Tensor | None = None,
+        gelu_before: bool = False,
+        gelu_after: bool = False,
+    ) -> Tensor:
+        """Convolve `x` (N, C, H, W), or `x` and `more` side by side, and add `residual`."""
+        rows = _channels_last(x)
+        out = torch.empty(*rows.shape[:3], self.outputs)
+        _core.convnext_convolve(
+            self._weights, self.side, gelu_before, gelu_after, rows,
+            None if more is None else _channels_last(more),
+            None if residual is None else _channels_last(residual),
+            out, torch.get_num_threads(), _kernels.get(),
+        )  # fmt: skip
+        return out.permute(0, 3, 1, 2)
+
+
+def packed(module: nn.Module, make: Callable[[], Packed]) -> Packed:
+    """What `make` returns for the weights of `module`, made once for the weights as they are."""
+    stamp = tuple(number for p in module.parameters() for number in (p.data_ptr(), _version(p)))
+    known = _packed.get(module)
+    if known is None or known[0] != stamp:
+        with torch.no_grad():
+            known = (stamp, make())
+        _packed[module] = known
+    return known[1]  # type: ignore[return-value]
+
+
+def _version(parameter: Tensor) -> int:
+    # tensors made in inference mode do not count their changes
+    return -1 if parameter.is_inference() else parameter._version
+
+
+def _matrix(weight: Tensor, bias: Tensor | None) -> "_core.PackedMatrix":
+    bias = torch.zeros(weight.shape[0]) if bias is None else bias
+    return _core.PackedMatrix(weight.detach().contiguous(), bias.detach().contiguous())
+
+
+def _channels_last(x: Tensor) -> Tensor:
+    """(N, H, W, C), contiguous; a view where the memory format allows."""
+    return x.detach().permute(0, 2, 3, 1).contiguous()
