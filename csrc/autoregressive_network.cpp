@@ -23,17 +23,20 @@ PackedMatrix::PackedMatrix(std::size_t outputs, const std::vector<Part>& parts, 
     inputs += part.inputs;
   }
   weights_ = AlignedFloats(inputs * width());
-  for (std::size_t part = 0; part < parts.size(); ++part)
-    for (const Block& block : parts_[part]) pack(parts[part], block);
+  // Panel by panel: the parts may interleave in memory, and a panel's worth of it fits into the cache.
+  for (std::size_t panel = 0; panel < panels(); ++panel)
+    for (std::size_t part = 0; part < parts.size(); ++part)
+      for (const Block& block : parts_[part]) pack(parts[part], block, panel);
   if (bias != nullptr) std::copy_n(bias, outputs, bias_.data());
 }
 
-void PackedMatrix::pack(const Part& part, const Block& block) {
-  for (std::size_t output = 0; output < outputs_; ++output) {
-    const float* from = part.first + output * part.output_stride + block.first_input * part.input_stride;
-    float* to = weights_.data() + block.offset + output / kPanel * block.depth * kPanel + output % kPanel;
-    for (std::size_t k = 0; k < block.depth; ++k) to[k * kPanel] = from[k * part.input_stride];
-  }
+void PackedMatrix::pack(const Part& part, const Block& block, std::size_t panel) {
+  float* to = weights_.data() + block.offset + panel * block.depth * kPanel;
+  const float* from = part.first + panel * kPanel * part.output_stride + block.first_input * part.input_stride;
+  const std::size_t outputs = std::min(kPanel, outputs_ - panel * kPanel);
+  for (std::size_t k = 0; k < block.depth; ++k)
+    for (std::size_t output = 0; output < outputs; ++output)
+      to[k * kPanel + output] = from[output * part.output_stride + k * part.input_stride];
 }
 
 std::vector<Tap> causal_taps(std::size_t radius) {

@@ -61,7 +61,7 @@ class PackedMatrix {
   }
 
  private:
-  void pack(const Part& part, const Block& block);
+  void pack(const Part& part, const Block& block, std::size_t panel);
 
   std::size_t outputs_;
   std::vector<std::vector<Block>> parts_;

@@ -5,7 +5,8 @@ modules.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal, NamedTuple, get_args
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +17,7 @@ from latentpress.entropy_models import GaussianConditional
 from latentpress.errors import BitstreamError, ConfigurationError
 from latentpress.layers import MaskedConv2d
 
-__all__ = ["AutoregressiveCoder", "ContextModel", "StreamOrder"]
+__all__ = ["AutoregressiveCoder", "StreamOrder"]
 
 StreamOrder = Literal["wavefront", "raster"]
 """The order in which a stream visits the positions of a latent; at each position all channels follow.
@@ -28,56 +29,43 @@ computed together, which is faster.
 """
 
 
-class ContextModel(NamedTuple):
-    """What predicts each element of a latent from those before it, and the tables it is then coded with.
+@dataclass(frozen=True)
+class AutoregressiveCoder:
+    """Codes latents whose every element is predicted from those before it: `y_hat = round(y - mean) + mean`.
 
     From Minnen et al., "Joint autoregressive and hierarchical priors for learned image compression"
     (NeurIPS 2018).
+
+    All arithmetic runs on the CPU in float32, whatever device or type the tensors have. Strings and values
+    depend neither on the number of threads, nor on the batch, nor on the instructions that the CPU has; both
+    orders give the same values and strings of nearly the same length.
 
     Attributes:
         context_prediction: type-A masked convolution from the quantised latent, M channels, to 2M channels.
         entropy_parameters: `nn.Sequential` of 1x1 convolutions with LeakyReLU or ReLU between them, from the
             hyper-decoder's 2M channels followed by the context's 2M, to M scales followed by M means.
         gaussian_conditional: an entropy model with its tables made.
+        kernel: name of the numeric kernel, one of `AutoregressiveCoder.kernels()`; None for the fastest.
+
+    Example:
+        >>> gaussian_conditional = GaussianConditional([0.5, 1.0, 2.0])
+        >>> gaussian_conditional.update()
+        True
+        >>> coder = AutoregressiveCoder(
+        ...     MaskedConv2d(4, 8, 5, padding=2),
+        ...     nn.Sequential(nn.Conv2d(16, 12, 1), nn.LeakyReLU(), nn.Conv2d(12, 8, 1)),
+        ...     gaussian_conditional,
+        ... )
+        >>> y, params = torch.randn(1, 4, 6, 6), torch.randn(1, 8, 6, 6)
+        >>> strings, y_hat = coder.compress(y, params)
+        >>> torch.equal(coder.decompress(strings, params), y_hat)
+        True
     """
 
     context_prediction: nn.Module
     entropy_parameters: nn.Module
     gaussian_conditional: GaussianConditional
-
-
-class AutoregressiveCoder:
-    """Codes latents under a `ContextModel`, rounded about their means: `y_hat = round(y - mean) + mean`.
-
-    All arithmetic runs on the CPU in float32, whatever device or type the tensors have. Strings and values
-    depend neither on the number of threads, nor on the batch, nor on the instructions that the CPU has; both
-    orders give the same values and strings of nearly the same length.
-
-    Packed weights are kept from one call to the next and renewed when the weights have changed.
-
-    Args:
-        kernel: name of the numeric kernel, one of `AutoregressiveCoder.kernels()`; None for the fastest.
-
-    Example:
-        >>> model = ContextModel(
-        ...     MaskedConv2d(4, 8, 5, padding=2),
-        ...     nn.Sequential(nn.Conv2d(16, 12, 1), nn.LeakyReLU(), nn.Conv2d(12, 8, 1)),
-        ...     GaussianConditional([0.5, 1.0, 2.0]),
-        ... )
-        >>> model.gaussian_conditional.update()
-        True
-        >>> coder = AutoregressiveCoder()
-        >>> y, params = torch.randn(1, 4, 6, 6), torch.randn(1, 8, 6, 6)
-        >>> strings, y_hat = coder.compress(model, y, params)
-        >>> torch.equal(coder.decompress(model, strings, params), y_hat)
-        True
-    """
-
-    def __init__(self, kernel: str | None = None) -> None:
-        self._kernel = kernel or ""
-        self._weights: list[Tensor] = []
-        self._settings: tuple[Any, ...] = ()
-        self._engine: _core.AutoregressiveEngine | None = None
+    kernel: str | None = None
 
     @staticmethod
     def kernels() -> list[str]:
@@ -85,12 +73,11 @@ class AutoregressiveCoder:
         return _core.autoregressive_kernels()
 
     def compress(
-        self, model: ContextModel, y: Tensor, params: Tensor, order: StreamOrder = "wavefront"
+        self, y: Tensor, params: Tensor, order: StreamOrder = "wavefront"
     ) -> tuple[list[bytes], Tensor]:
         """Code latents.
 
         Args:
-            model: networks and tables.
             y: latents (N, M, H, W).
             params: the hyper-decoder's output (N, 2M, H, W).
             order: the order of the streams, which the decoder must be told.
@@ -103,70 +90,53 @@ class AutoregressiveCoder:
             ConfigurationError: the networks are not of the kinds above, shapes do not fit, there are no
                 tables yet, or an element is not a number or too far from its mean to be coded.
         """
-        tables = model.gaussian_conditional.coding_tables().core
+        tables = self.gaussian_conditional.coding_tables().core
         latents, parameters = _on_cpu(y, "latents"), _on_cpu(params, "hyper-parameters")
         quantised = torch.empty_like(latents)
-        strings = self._packed(model).encode(
+        strings = self._engine().encode(
             latents, parameters, tables, _is_wavefront(order), thread_count(), quantised
         )
         return strings, quantised.to(y.device, y.dtype)
 
     def decompress(
-        self,
-        model: ContextModel,
-        strings: Sequence[bytes],
-        params: Tensor,
-        order: StreamOrder = "wavefront",
+        self, strings: Sequence[bytes], params: Tensor, order: StreamOrder = "wavefront"
     ) -> Tensor:
         """Return the latents (N, M, H, W) that `compress` coded, of the type and on the device of `params`.
 
         Args:
-            model, params, order: those given to `compress`.
             strings: N strings.
+            params, order: those given to `compress`.
 
         Raises:
             BitstreamError: a string is truncated, has bytes left over, or is otherwise found to be damaged;
                 or there are not N of them.
             ConfigurationError: as `compress`.
         """
-        tables = model.gaussian_conditional.coding_tables().core
+        tables = self.gaussian_conditional.coding_tables().core
         parameters = _on_cpu(params, "hyper-parameters")
         if len(strings) != len(parameters):
             raise BitstreamError(f"Expected {len(parameters)} strings, one an image, found {len(strings)}.")
         images, channels, height, width = parameters.shape
         quantised = torch.empty(images, channels // 2, height, width)
-        self._packed(model).decode(
+        self._engine().decode(
             list(strings), parameters, tables, _is_wavefront(order), thread_count(), quantised
         )
         return quantised.to(params.device, params.dtype)
 
-    def _packed(self, model: ContextModel) -> _core.AutoregressiveEngine:
-        """The engine with the model's weights, packed anew if they are not those of the last call.
+    def _engine(self) -> _core.AutoregressiveEngine:
+        """The compiled engine with the present weights.
 
-        The values themselves are compared, which takes a fraction of the time of packing: neither the
-        identity nor the version of a parameter tells when code writes through `parameter.data`.
+        Packing them takes a millisecond or two, about as long as finding out whether they have changed.
         """
-        context, layers = _context(model.context_prediction), list(_layers(model.entropy_parameters))
-        scale_table = model.gaussian_conditional.scale_table
-        bound = float(model.gaussian_conditional.lower_bound_scale.bound)
-        weights = [tensor for layer in (context, *layers) for tensor in layer[:2] if tensor is not None]
-        weights.append(scale_table)
-        settings = (bound, [layer[2:] for layer in layers], [_layout(tensor) for tensor in weights])
-        same = settings == self._settings and all(map(torch.equal, weights, self._weights))
-        if self._engine is None or not same:
-            self._engine = _core.AutoregressiveEngine(
-                _packable(context.weight),
-                _packable(context.bias),
-                [(_packable(layer.weight.flatten(1)), _packable(layer.bias), layer[2]) for layer in layers],
-                _packable(scale_table),
-                bound,
-                self._kernel,
-            )
-            self._weights, self._settings = [weight.clone() for weight in weights], settings
-        return self._engine
-
-    def __reduce__(self) -> tuple[type["AutoregressiveCoder"], tuple[str]]:
-        return AutoregressiveCoder, (self._kernel,)
+        context, layers = _context(self.context_prediction), _layers(self.entropy_parameters)
+        return _core.AutoregressiveEngine(
+            _packable(context.weight),
+            _packable(context.bias),
+            [(_packable(layer.weight.flatten(1)), _packable(layer.bias), layer[2]) for layer in layers],
+            _packable(self.gaussian_conditional.scale_table),
+            float(self.gaussian_conditional.lower_bound_scale.bound),
+            self.kernel or "",
+        )
 
 
 class _Layer(NamedTuple):
@@ -233,10 +203,6 @@ def _keeps_size(convolution: nn.Conv2d) -> bool:
         and convolution.padding_mode == "zeros"
         and (*convolution.stride, *convolution.dilation, convolution.groups) == (1, 1, 1, 1, 1)
     )
-
-
-def _layout(tensor: Tensor) -> tuple[Any, ...]:
-    return tensor.device, tensor.dtype, tensor.shape
 
 
 def _packable(tensor: Tensor | None) -> Tensor | None:
