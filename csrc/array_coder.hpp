@@ -1,7 +1,7 @@
 // Coding of whole arrays: one string for a run of symbols, each with the index of its table.
 //
-// What is coded (integers, or floats quantised on the way) and where indexes come from (an array, or one table for a whole
-// run) are small types, so that each combination compiles to one loop without intermediate arrays.
+// What is coded (integers, or floats quantised on the way) and where indexes come from (an array, or one table for a
+// whole run) are small types, so that each combination compiles to one loop without intermediate arrays.
 #pragma once
 
 #include <algorithm>
@@ -38,8 +38,8 @@ inline float centred(float value, MeanArray means, size_t i) { return value - me
 inline float centred(float value, OneMean mean, size_t i) { return value - mean(i); }
 inline float centred(float value, NoMean, size_t) { return value; }
 
-// Integers as they are. `quick` may be any number outside every table where the symbol is outside its own; `exact` is the
-// symbol. With offsets within +-2^20 the difference of 32-bit integers wraps around into no table.
+// Integers as they are. `quick` may be any number outside every table where the symbol is outside its own; `exact` is
+// the symbol. With offsets within +-2^20 the difference of 32-bit integers wraps around into no table.
 struct IntegerSymbols {
   const int32_t* symbols;
   uint32_t quick(size_t i) const { return static_cast<uint32_t>(symbols[i]); }
@@ -52,8 +52,8 @@ struct RoundedFloats {
   const float* values;
   Means means;
 
-  // Adding 1.5 * 2^23 leaves a number of magnitude up to 2^22 rounded in the low bits of the sum. Every other float, NaN and
-  // infinity included, gives a number of magnitude over 2^22, which is outside every table.
+  // Adding 1.5 * 2^23 leaves a number of magnitude up to 2^22 rounded in the low bits of the sum. Every other float,
+  // NaN and infinity included, gives a number of magnitude over 2^22, which is outside every table.
   uint32_t quick(size_t i) const {
     const float shifted = centred(values[i], means, i) + 12582912.0f;
     uint32_t bits;
@@ -115,10 +115,9 @@ void encode_array(RansEncoder& encoder, const CodingTables& tables, Indexes inde
 
 // Pop elements 0 .. count-1. The decoder is taken and returned by value: a local one stays in registers.
 template <class Indexes, class Output>
-RansDecoder decode_array(RansDecoder decoder, const CodingTables& tables, Indexes indexes, Output output, size_t count) {
-  for (size_t i = 0; i < count; ++i) {
-    output.put(i, decoder.pop_symbol(indexes.table(tables, i)));
-  }
+RansDecoder decode_array(RansDecoder decoder, const CodingTables& tables, Indexes indexes, Output output,
+                         size_t count) {
+  for (size_t i = 0; i < count; ++i) output.put(i, decoder.pop_symbol(indexes.table(tables, i)));
   return decoder;
 }
 

@@ -19,7 +19,8 @@ void check_same_shape(const A& a, const B& b, const char* what) {
 }
 
 template <class Index>
-nb::list encode_symbols(const CodingTables& tables, Array<int32_t, 2> symbols, Array<Index, 2> indexes, size_t threads) {
+nb::list encode_symbols(const CodingTables& tables, Array<int32_t, 2> symbols, Array<Index, 2> indexes,
+                        size_t threads) {
   check_same_shape(symbols, indexes, "Symbols and indexes");
   const size_t size = symbols.shape(1);
   return encode_rows(symbols.shape(0), size, threads, [&](RansEncoder& encoder, size_t row) {
@@ -50,8 +51,9 @@ nb::list encode_floats(const CodingTables& tables, Array<float, 2> values, Array
   return encode_rows(values.shape(0), size, threads, [&](RansEncoder& encoder, size_t row) {
     const size_t at = row * size;
     const IndexArray<Index> index{indexes.data() + at};
-    if (means) encode_array(encoder, tables, index, RoundedFloats<MeanArray>{values.data() + at, {means->data() + at}}, size);
-    else encode_array(encoder, tables, index, RoundedFloats<NoMean>{values.data() + at, {}}, size);
+    const float* from = values.data() + at;
+    if (means) encode_array(encoder, tables, index, RoundedFloats<MeanArray>{from, {means->data() + at}}, size);
+    else encode_array(encoder, tables, index, RoundedFloats<NoMean>{from, {}}, size);
   });
 }
 
@@ -64,8 +66,9 @@ void decode_floats(const CodingTables& tables, nb::list strings, Array<Index, 2>
   decode_rows(strings, values.shape(0), threads, [&](RansDecoder decoder, size_t row) {
     const size_t at = row * size;
     const IndexArray<Index> index{indexes.data() + at};
-    if (means) return decode_array(decoder, tables, index, FloatOutput<MeanArray>{values.data() + at, {means->data() + at}}, size);
-    return decode_array(decoder, tables, index, FloatOutput<NoMean>{values.data() + at, {}}, size);
+    float* to = values.data() + at;
+    if (means) return decode_array(decoder, tables, index, FloatOutput<MeanArray>{to, {means->data() + at}}, size);
+    return decode_array(decoder, tables, index, FloatOutput<NoMean>{to, {}}, size);
   });
 }
 
@@ -74,7 +77,8 @@ template <class Values>
 void check_channels(const CodingTables& tables, const Values& values, const Array<float, 1>& means) {
   if (values.shape(1) != tables.size() || means.shape(0) != tables.size())
     throw ConfigurationError("There must be one table and one mean for each of the " + std::to_string(values.shape(1)) +
-                             " channels, not " + std::to_string(tables.size()) + " and " + std::to_string(means.shape(0)) + ".");
+                             " channels, not " + std::to_string(tables.size()) + " and " + std::to_string(means.shape(0)) +
+                             ".");
 }
 
 nb::list encode_channels(const CodingTables& tables, Array<float, 3> values, Array<float, 1> means, size_t threads) {
@@ -83,7 +87,8 @@ nb::list encode_channels(const CodingTables& tables, Array<float, 3> values, Arr
   return encode_rows(values.shape(0), channels * positions, threads, [&](RansEncoder& encoder, size_t row) {
     for (size_t c = channels; c-- > 0;) {
       const float* from = values.data() + (row * channels + c) * positions;
-      encode_array(encoder, tables, OneTable{&tables.at(c)}, RoundedFloats<OneMean>{from, {means.data()[c]}}, positions);
+      const OneMean mean{means.data()[c]};
+      encode_array(encoder, tables, OneTable{&tables.at(c)}, RoundedFloats<OneMean>{from, mean}, positions);
     }
   });
 }
@@ -95,7 +100,8 @@ void decode_channels(const CodingTables& tables, nb::list strings, Array<float, 
   decode_rows(strings, values.shape(0), threads, [&](RansDecoder decoder, size_t row) {
     for (size_t c = 0; c < channels; ++c) {
       float* to = values.data() + (row * channels + c) * positions;
-      decoder = decode_array(decoder, tables, OneTable{&tables.at(c)}, FloatOutput<OneMean>{to, {means.data()[c]}}, positions);
+      const OneMean mean{means.data()[c]};
+      decoder = decode_array(decoder, tables, OneTable{&tables.at(c)}, FloatOutput<OneMean>{to, mean}, positions);
     }
     return decoder;
   });

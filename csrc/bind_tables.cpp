@@ -9,11 +9,12 @@
 namespace latentpress {
 namespace {
 
-void check_same_count(const Array<int32_t, 2>& cdfs, const Array<int32_t, 1>& lengths, const Array<int32_t, 1>& offsets) {
+void check_same_count(const Array<int32_t, 2>& cdfs, const Array<int32_t, 1>& lengths,
+                      const Array<int32_t, 1>& offsets) {
   if (lengths.shape(0) != cdfs.shape(0) || offsets.shape(0) != cdfs.shape(0))
     throw ConfigurationError("Coding tables need one length and one offset for each of their " +
-                             std::to_string(cdfs.shape(0)) + " rows, not " + std::to_string(lengths.shape(0)) + " and " +
-                             std::to_string(offsets.shape(0)) + ".");
+                             std::to_string(cdfs.shape(0)) + " rows, not " + std::to_string(lengths.shape(0)) +
+                             " and " + std::to_string(offsets.shape(0)) + ".");
 }
 
 // Rows of `probabilities`, of which row i uses the first lengths[i], each closed by escapes[i].
@@ -26,7 +27,8 @@ void fill_quantized_cdfs(Array<float, 2> probabilities, Array<float, 1> escapes,
   std::vector<float> row(stride + 1);
   for (size_t i = 0; i < rows; ++i) {
     const auto length = static_cast<size_t>(lengths.data()[i]);
-    if (lengths.data()[i] < 0 || length > stride) throw ConfigurationError("A row of probabilities is shorter than its length.");
+    if (lengths.data()[i] < 0 || length > stride)
+      throw ConfigurationError("A row of probabilities is shorter than its length.");
     std::copy_n(probabilities.data() + i * stride, length, row.begin());
     row[length] = escapes.data()[i];
     const std::vector<int32_t> cdf = quantized_cdf(row.data(), length + 1, kPrecision);

@@ -1,7 +1,7 @@
 // Integer probability tables, checked once and laid out for encoding and decoding.
 //
-// A table of length n holds cumulative frequencies c[0] = 0 < c[1] < ... < c[n-1] = 2^16: its slots are 0 .. n-2 and the
-// last slot is the escape, which announces a value outside the table. Slot s stands for the symbol s + offset.
+// A table of length n holds cumulative frequencies c[0] = 0 < c[1] < ... < c[n-1] = 2^16: its slots are 0 .. n-2 and
+// the last slot is the escape, which announces a value outside the table. Slot s stands for the symbol s + offset.
 #pragma once
 
 #include <cstddef>
@@ -20,8 +20,8 @@ constexpr uint32_t kTotal = 1u << kPrecision;
 // (symbol_sources.hpp); tables themselves have at most 2^16 slots.
 constexpr int32_t kLargestOffset = 1 << 20;
 
-// What encoding one slot of width f and start c needs. x / f is computed as the high half of x * reciprocal, shifted; it is
-// exact for every state x < 2^63 (Alverson, "Integer division using reciprocals", 1991).
+// What encoding one slot of width f and start c needs. x / f is computed as the high half of x * reciprocal, shifted;
+// it is exact for every state x < 2^63 (Alverson, "Integer division using reciprocals", 1991).
 struct EncoderSlot {
   uint64_t reciprocal;
   uint32_t bias;         // c, or what stands in for it where f = 1
@@ -42,8 +42,8 @@ struct DecoderSlot {
 };
 static_assert(sizeof(DecoderSlot) == 8, "eight slots share a cache line");
 
-// One table. The decoder finds a slot through buckets: [0, 2^16) is cut into equal buckets, and each holds the slot that
-// covers most of it, which is nearly always the one sought; otherwise a neighbour is.
+// One table. The decoder finds a slot through buckets: [0, 2^16) is cut into equal buckets, and each holds the slot
+// that covers most of it, which is nearly always the one sought; otherwise a neighbour is.
 struct CodingTable {
   const EncoderSlot* encoder_slots;
   const DecoderSlot* decoder_slots;

@@ -12,8 +12,8 @@
 
 namespace latentpress {
 
-// Call work(i) for i in [0, count) on up to `threads` threads, this one included. If calls throw, one of the exceptions is
-// thrown on once all threads have stopped.
+// Call work(i) for i in [0, count) on up to `threads` threads, this one included. If calls throw, one of the exceptions
+// is thrown on once all threads have stopped.
 template <class Work>
 void parallel_for(size_t count, size_t threads, Work work) {
   std::atomic<size_t> next{0};

@@ -19,8 +19,8 @@ std::vector<int64_t> scaled_widths(const float* probabilities, size_t slots, int
   for (size_t i = 0; i < slots; ++i) {
     const float scaled = std::round(probabilities[i] * static_cast<float>(total));
     if (!(scaled >= 0.0f && scaled <= 9.0e12f))  // also false for NaN; the bound keeps products within 63 bits
-      throw ConfigurationError("Probabilities must be finite and not negative, but number " + std::to_string(i) + " is " +
-                               std::to_string(probabilities[i]) + ".");
+      throw ConfigurationError("Probabilities must be finite and not negative, but number " + std::to_string(i) +
+                               " is " + std::to_string(probabilities[i]) + ".");
     widths[i] = static_cast<int64_t>(scaled);
     sum += widths[i];
   }
@@ -32,8 +32,8 @@ std::vector<int64_t> scaled_widths(const float* probabilities, size_t slots, int
   return widths;
 }
 
-// Give each empty slot one unit of the narrowest slot wider than one, the first of those that are equally narrow. A slot
-// that has given stays the narrowest until it is one wide, so a single sort finds all givers in their order.
+// Give each empty slot one unit of the narrowest slot wider than one, the first of those that are equally narrow. A
+// slot that has given stays the narrowest until it is one wide, so a single sort finds all givers in their order.
 void widen_empty_slots(std::vector<int64_t>& widths) {
   std::vector<uint32_t> givers;
   for (uint32_t i = 0; i < widths.size(); ++i)
@@ -52,7 +52,8 @@ void widen_empty_slots(std::vector<int64_t>& widths) {
 
 std::vector<int32_t> quantized_cdf(const float* probabilities, size_t slots, int precision) {
   if (precision < 1 || precision > kMostPrecision)
-    throw ConfigurationError("The precision of a table must be between 1 and 16 bits, not " + std::to_string(precision) + ".");
+    throw ConfigurationError("The precision of a table must be between 1 and 16 bits, not " +
+                             std::to_string(precision) + ".");
   const int64_t total = int64_t{1} << precision;
   if (slots == 0 || slots > static_cast<size_t>(total))
     throw ConfigurationError("A table needs between 1 and " + std::to_string(total) + " probabilities, not " +

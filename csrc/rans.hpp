@@ -1,8 +1,8 @@
 // The range asymmetric numeral system (Duda, 2013) in the form that learned codecs have settled on: a 64-bit state,
 // 32-bit little-endian words, 16-bit probabilities. One symbol at a time; whole arrays are in array_coder.hpp.
 //
-// Encoder and decoder mirror each other: `push` undoes `pop`. A stack is last in, first out, so symbols are pushed from the
-// last to the first.
+// Encoder and decoder mirror each other: `push` undoes `pop`. A stack is last in, first out, so symbols are pushed from
+// the last to the first.
 #pragma once
 
 #include <cstddef>
@@ -143,7 +143,8 @@ class RansDecoder {
     state_ = (state_ << 32) | take_word();
   }
   uint32_t take_word() {
-    const uint32_t word = uint32_t{next_[0]} | uint32_t{next_[1]} << 8 | uint32_t{next_[2]} << 16 | uint32_t{next_[3]} << 24;
+    uint32_t word = 0;
+    for (int i = 0; i < 4; ++i) word |= uint32_t{next_[i]} << (8 * i);
     next_ += 4;
     return word;
   }

@@ -23,11 +23,13 @@ uint32_t bits_of(float value) {
 
 }  // namespace
 
-ScaleIndexer::ScaleIndexer(const float* table, size_t size, float bound) : entries_(table, table + size), bound_(bound) {
+ScaleIndexer::ScaleIndexer(const float* table, size_t size, float bound)
+    : entries_(table, table + size), bound_(bound) {
   bool valid = size > 0 && bound > 0 && std::isfinite(bound) && table[0] > 0 && std::isfinite(table[size - 1]);
   for (size_t i = 1; valid && i < size; ++i) valid = table[i - 1] < table[i];
   if (!valid)
-    throw ConfigurationError("A scale table and its bound must be positive, finite and increasing: set it with update_scale_table().");
+    throw ConfigurationError(
+        "A scale table and its bound must be positive, finite and increasing: set it with update_scale_table().");
   entries_.pop_back();
   for (uint32_t bits = kCoarsest; bits <= kFinest; ++bits)
     if (lay_out_cells(kMantissaBits - bits)) return;

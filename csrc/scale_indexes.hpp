@@ -7,11 +7,11 @@
 
 namespace latentpress {
 
-// Counts, for a scale, the entries of an increasing table that are strictly below it, the last entry left out: that is the
-// table with the nearest larger scale.
+// Counts, for a scale, the entries of an increasing table that are strictly below it, the last entry left out: that is
+// the table with the nearest larger scale.
 //
-// The bits of a positive float increase with its value, so their upper part picks a cell, and a cell knows the count at its
-// start and the entries within it.
+// The bits of a positive float increase with its value, so their upper part picks a cell, and a cell knows the count at
+// its start and the entries within it.
 class ScaleIndexer {
  public:
   // `table`: `size` positive, finite, increasing scales. Scales below `bound` count as `bound`.

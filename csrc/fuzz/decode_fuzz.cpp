@@ -14,9 +14,10 @@ using namespace latentpress;
 
 namespace {
 
-// What decodes without an error must survive another round; it need not be the same string, as there is more than one way
-// to write a raw value.
-void check_round_trip(const CodingTables& tables, const std::vector<int8_t>& indexes, const std::vector<int32_t>& symbols) {
+// What decodes without an error must survive another round; it need not be the same string, as there is more than one
+// way to write a raw value.
+void check_round_trip(const CodingTables& tables, const std::vector<int8_t>& indexes,
+                      const std::vector<int32_t>& symbols) {
   const IndexArray<int8_t> index{indexes.data()};
   RansEncoder encoder(1);
   encode_array(encoder, tables, index, IntegerSymbols{symbols.data()}, symbols.size());

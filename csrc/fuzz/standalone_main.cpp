@@ -27,7 +27,7 @@ Bytes valid_input(Random& random) {
   bytes.push_back(static_cast<uint8_t>(tables));
   for (uint32_t t = 0; t < tables; ++t) {
     const uint32_t slots = 1 + random() % (random() % 4 == 0 ? 256 : 20);
-    for (const uint32_t byte : {0u, slots - 1, static_cast<uint32_t>(random())}) bytes.push_back(static_cast<uint8_t>(byte));
+    bytes.insert(bytes.end(), {0, static_cast<uint8_t>(slots - 1), static_cast<uint8_t>(random())});
     for (uint32_t i = 0; i < slots; ++i) bytes.push_back(static_cast<uint8_t>(1 + random() % 255));
   }
   const uint32_t count = random() % 256;
@@ -54,7 +54,10 @@ Bytes mutated(Bytes bytes, Random& random) {
       case 1: bytes[at] = static_cast<uint8_t>(random()); break;
       case 2: bytes[at] = random() % 2 == 0 ? 0x00 : 0xff; break;
       case 3: bytes.resize(at); break;
-      default: bytes.insert(bytes.begin() + static_cast<std::ptrdiff_t>(at), 1 + random() % 8, static_cast<uint8_t>(random()));
+      default: {
+        const size_t added = 1 + random() % 8;
+        bytes.insert(bytes.begin() + static_cast<std::ptrdiff_t>(at), added, static_cast<uint8_t>(random()));
+      }
     }
   }
   return bytes;

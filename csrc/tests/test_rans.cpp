@@ -104,8 +104,8 @@ void decoding_undoes_encoding_and_ends_at_the_end() {
     const Strings string = encoded(message, tables);
     std::vector<int32_t> symbols(size);
     RansDecoder decoder(string.data(), string.size());
-    CHECK(decode_array(decoder, tables, IndexArray<int32_t>{message.indexes.data()}, IntegerOutput{symbols.data()}, size)
-              .at_end());
+    const IndexArray<int32_t> index{message.indexes.data()};
+    CHECK(decode_array(decoder, tables, index, IntegerOutput{symbols.data()}, size).at_end());
     CHECK(symbols == message.symbols);
     for (size_t i = 0; i < size; ++i) CHECK(decoder.pop_symbol(tables.at(message.indexes[i])) == symbols[i]);
     CHECK(decoder.at_end());
@@ -125,8 +125,8 @@ void floats_are_rounded_half_to_even() {
     encode_array(encoder, tables, table, RoundedFloats<OneMean>{values.data(), {0.125f}}, values.size());
     const Strings string = finished(std::move(encoder));
     std::vector<float> decoded(values.size());
-    decode_array(RansDecoder(string.data(), string.size()), tables, table, FloatOutput<OneMean>{decoded.data(), {0.125f}},
-                 decoded.size());
+    const FloatOutput<OneMean> output{decoded.data(), {0.125f}};
+    decode_array(RansDecoder(string.data(), string.size()), tables, table, output, decoded.size());
     for (size_t i = 0; i < values.size(); ++i) CHECK(decoded[i] == std::nearbyint(values[i] - 0.125f) + 0.125f);
   }
 }

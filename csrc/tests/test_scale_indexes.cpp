@@ -19,7 +19,7 @@ void check_counts(std::vector<float> table, float bound) {
   const float infinity = std::numeric_limits<float>::infinity();
   std::vector<float> scales = {0.0f, -1.0f, -infinity, infinity, bound, 1e-45f, std::numeric_limits<float>::max()};
   for (const float entry : table)
-    for (const float near : {std::nextafter(entry, 0.0f), entry, std::nextafter(entry, infinity)}) scales.push_back(near);
+    scales.insert(scales.end(), {std::nextafter(entry, 0.0f), entry, std::nextafter(entry, infinity)});
   std::mt19937 random(3);
   std::lognormal_distribution<float> any(0.0f, 3.0f);
   for (int i = 0; i < 2000; ++i) scales.push_back(any(random));
