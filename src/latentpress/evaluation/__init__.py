@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from latentpress.evaluation.images import ImageFile, find_images, read_image
     from latentpress.evaluation.measurement import Measurement, measure
     from latentpress.evaluation.metrics import METRICS, ms_ssim, psnr
-    from latentpress.evaluation.networks import Network, Subject, plan_subjects
+    from latentpress.evaluation.networks import Network, Subject, curve_name, plan_subjects
     from latentpress.evaluation.results import curve_record, image_record, to_json, write_record
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "OnImage",
     "Point",
     "Subject",
+    "curve_name",
     "curve_record",
     "evaluate",
     "evaluate_model",
@@ -39,7 +40,7 @@ _HOMES = {
     "images": ["ImageFile", "find_images", "read_image"],
     "measurement": ["Measurement", "measure"],
     "metrics": ["METRICS", "ms_ssim", "psnr"],
-    "networks": ["Network", "Subject", "plan_subjects"],
+    "networks": ["Network", "Subject", "curve_name", "plan_subjects"],
     "results": ["curve_record", "image_record", "to_json", "write_record"],
 }
 __getattr__, __dir__ = lazy_attributes(

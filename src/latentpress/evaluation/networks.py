@@ -124,6 +124,18 @@ def plan_subjects(
     return [Subject(Network(recipe.name, quality=_network(q), **options)) for q in chosen]
 
 
+def curve_name(model: str, metric: str) -> str:
+    """What results call a model: its name in the zoo and what its weights were trained for, or its class.
+
+    Example:
+        >>> curve_name("mbt2018_mean", "mse"), curve_name("mine.models:Wide", "mse")
+        ('mbt2018-mean-mse', 'Wide')
+    """
+    if is_import_path(model):
+        return model.rpartition(":")[2]
+    return f"{zoo.find_recipe(model).name}-{metric}"
+
+
 def is_import_path(model: str) -> bool:
     """Whether a model is given as `package.module:Class` rather than by its name in the zoo."""
     return ":" in model

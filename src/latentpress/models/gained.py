@@ -50,7 +50,7 @@ class GainVectors(nn.Module):
     def forward(self, rate: Tensor) -> Tensor:
         """Gains `(N, C, 1, 1)` at the positions `rate`, (N,), in [0, num_rates - 1]."""
         low = rate.floor().clamp(0, self.log_gain.shape[0] - 2)
-        fraction = (rate - low).unsqueeze(1)
+        fraction = (rate - low).unsqueeze(1).to(self.log_gain.dtype)
         index = low.long()
         log_gain = torch.lerp(self.log_gain[index], self.log_gain[index + 1], fraction)
         return log_gain.exp()[:, :, None, None]
@@ -172,7 +172,8 @@ class GainedHyperprior(CompressionModel):
         if rate is None:
             rate = torch.rand(x.shape[0], device=x.device) * (self.num_rates - 1)
         coded = self._latent_codec(rate)(self.g_a(x) * self.gain(rate))
-        x_hat = self.g_s(coded["y_hat"] * self.inverse_gain(rate))
+        gain = self.inverse_gain(rate)
+        x_hat = self.g_s(coded["y_hat"].to(gain.dtype) * gain)
         return {"x_hat": x_hat, "likelihoods": coded["likelihoods"], "lmbda": self.lmbda(rate)}
 
     def analyse(self, x: Tensor) -> Tensor:
@@ -218,8 +219,8 @@ class GainedHyperprior(CompressionModel):
         rate = self._rate(quality, self.gain.log_gain.device)
         with torch.inference_mode():
             coded = self._latent_codec(rate).decompress(strings, {"y": None, "hyper": shape})
-            y_hat = coded["y_hat"] * self.inverse_gain(rate)
-            x_hat = image_by_image(self.g_s, y_hat)
+            gain = self.inverse_gain(rate)
+            x_hat = image_by_image(self.g_s, coded["y_hat"].to(gain.dtype) * gain)
         # Clamped outside inference mode, so that the result is a tensor like any other.
         return {"x_hat": x_hat.clamp(0, 1).contiguous()}
 

@@ -15,6 +15,7 @@ from latentpress.evaluation import (
     Measurement,
     Point,
     Subject,
+    curve_name,
     curve_record,
     evaluate,
     find_images,
@@ -129,7 +130,9 @@ def _run(given: argparse.Namespace) -> None:
     name = given.architecture.rpartition(":")[2]
     way = "entropy estimation" if given.entropy_estimation else given.entropy_coder
     description = f"Inference ({way})"
-    record = curve_record(f"{name}-{given.metric}", description, points, per_image=given.per_image)
+    record = curve_record(
+        curve_name(given.architecture, given.metric), description, points, per_image=given.per_image
+    )
     if given.output_directory is not None:
         suffix = way.replace(" ", "-")
         write_record(record, given.output_directory / (given.output_file or f"{name}-{suffix}.json"))
