@@ -47,6 +47,7 @@ class ImageCodec:
 
     Example:
         >>> import numpy as np
+        >>> from latentpress.codec import Picture, read_container
         >>> from latentpress.models import FactorizedPrior
         >>> model = FactorizedPrior(8, 8).eval()
         >>> model.update()
