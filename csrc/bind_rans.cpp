@@ -153,6 +153,7 @@ void register_rans(nb::module_& m) {
           [](StreamDecoder& self, const CodingTables& tables, Array<int32_t, 1> indexes, Output<int32_t, 1> symbols) {
             check_same_shape(symbols, indexes, "Symbols and indexes");
             const IndexArray<int32_t> index{indexes.data()};
+            const nb::gil_scoped_release release;
             self.decoder = decode_array(self.decoder, tables, index, IntegerOutput{symbols.data()}, symbols.shape(0));
           },
           nb::arg(), nb::arg(), nb::arg().noconvert());

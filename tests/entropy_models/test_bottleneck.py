@@ -211,6 +211,8 @@ def test_a_wrong_size_is_noticed(bottleneck) -> None:
     for size in ((4, 5), (3, 4), (0, 0)):
         with pytest.raises(BitstreamError):
             bottleneck.decompress(strings, size)
+    with pytest.raises(ConfigurationError, match="height, width"):
+        bottleneck.decompress(strings, (-4, 4))
 
 
 @pytest.mark.parametrize("arguments", [{"channels": 0}, {"channels": 4, "tail_mass": 0.0}])

@@ -191,8 +191,10 @@ class EntropyBottleneck(EntropyModel):
         Raises:
             BitstreamError: if a string is truncated, has bytes left over, or is otherwise found to be
                 damaged.
-            ConfigurationError: if there are no tables yet.
+            ConfigurationError: if there are no tables yet, or a side is negative.
         """
+        if any(side < 0 for side in size):
+            raise ConfigurationError(f"Expected a size such as (height, width), found {tuple(size)}.")
         values = self.coding_tables().decode_channels(strings, math.prod(size), self._medians_on_cpu())
         return values.reshape(len(strings), self.channels, *size).to(self.quantiles)
 
