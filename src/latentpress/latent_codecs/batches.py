@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-__all__ = ["image_by_image"]
+__all__ = ["image_by_image", "laid_out"]
 
 
 def image_by_image(
@@ -22,9 +22,14 @@ def image_by_image(
         >>> torch.equal(image_by_image(network, x)[1:2], image_by_image(network, x[1:2]))
         True
     """
-    return torch.cat([network(_laid_out(image, layout)) for image in x.split(1)])
+    return torch.cat([network(laid_out(image, layout)) for image in x.split(1)])
 
 
-def _laid_out(image: Tensor, layout: torch.memory_format) -> Tensor:
-    # `contiguous` is not enough: with one channel or one pixel, tensors of either layout count as both.
-    return torch.empty_like(image, memory_format=layout).copy_(image)
+def laid_out(x: Tensor, layout: torch.memory_format) -> Tensor:
+    """`x` with the strides of `layout`.
+
+    `Tensor.contiguous` is not enough for this: with one channel, or one pixel, a tensor of either layout
+    counts as being in both, but convolutions go by its strides.
+    """
+    wanted = torch.empty_like(x, memory_format=layout, device="meta").stride()
+    return x if x.stride() == wanted else torch.empty_like(x, memory_format=layout).copy_(x)

@@ -5,22 +5,23 @@ this one interface. The transforms between pixels and latents do not belong here
 
 The sums inside a convolution are rounded in an order that the library chooses from the batch size, the
 memory layout and the number of threads, and a last bit of difference in a scale can select another table and
-garble all that follows. Hence every network on this path runs on one image at a time, contiguous in (C, H, W)
-order, on a fixed number of threads, outside autocast. The result is then the same, on one machine, however
-encoder and decoder were called.
+garble all that follows. Hence every network on this path runs on one image at a time, image and weights laid
+out with the last dimension innermost, on a fixed number of threads, outside autocast. The result is then the
+same, on one machine, however encoder and decoder were called.
 """
 
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from latentpress.entropy_models import GaussianConditional
 from latentpress.entropy_models.precision import no_autocast
-from latentpress.latent_codecs.batches import image_by_image
+from latentpress.latent_codecs.batches import image_by_image, laid_out
 
 __all__ = ["CodingParameters", "coding_parameters", "evaluate"]
 
@@ -46,7 +47,7 @@ def evaluate(network: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
         >>> torch.equal(evaluate(network, x)[1:2], evaluate(network, x[1:2]))
         True
     """
-    with torch.no_grad(), no_autocast(x), _reproducible():
+    with torch.no_grad(), no_autocast(x), _fixed_threads(), _PlainConvolutions():
         return image_by_image(network, x, torch.contiguous_format)
 
 
@@ -61,11 +62,11 @@ def coding_parameters(
 THREADS = 2
 
 # Thread counts are global to the process; the lock keeps one caller from restoring them under another.
-_LOCK = threading.Lock()
+_LOCK = threading.RLock()
 
 
 @contextmanager
-def _reproducible() -> Iterator[None]:
+def _fixed_threads() -> Iterator[None]:
     with (
         _LOCK,
         torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False),
@@ -76,3 +77,25 @@ def _reproducible() -> Iterator[None]:
             yield
         finally:
             torch.set_num_threads(threads)
+
+
+class _PlainConvolutions(TorchFunctionMode):
+    """While active, convolutions get all their tensors with the last dimension innermost.
+
+    A model that was moved to channels-last would otherwise take other algorithms than one that was not.
+    """
+
+    _CONVOLUTIONS = frozenset({torch.conv1d, torch.conv2d, torch.conv_transpose1d, torch.conv_transpose2d})
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func in self._CONVOLUTIONS:
+            args = tuple(_plain(value) for value in args)
+            kwargs = {name: _plain(value) for name, value in kwargs.items()}
+        return func(*args, **kwargs)
+
+
+def _plain(value: Any) -> Any:
+    return laid_out(value, torch.contiguous_format) if isinstance(value, Tensor) else value

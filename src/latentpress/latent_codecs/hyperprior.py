@@ -61,12 +61,14 @@ class HyperpriorLatentCodec(LatentCodec):
     def forward(self, y: Tensor, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Quantise `y` (N, C, H, W); likelihoods are under `"y"` and `"z"`."""
         hyper = self["hyper"](y)
+        self._check_fit(y, hyper["params"])
         coded = self["y"](y, hyper["params"])
         return {"likelihoods": {**coded["likelihoods"], **hyper["likelihoods"]}, "y_hat": coded["y_hat"]}
 
     def compress(self, y: Tensor, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Code `y` (N, C, H, W); `"shape"` has those of the inner codecs, by name."""
         hyper = self["hyper"].compress(y)
+        self._check_fit(y, hyper["params"])
         coded = self["y"].compress(y, hyper["params"])
         return {
             "strings": [*coded["strings"], *hyper["strings"]],
@@ -81,3 +83,11 @@ class HyperpriorLatentCodec(LatentCodec):
         *y_strings, z_strings = checked_strings(strings, at_least=2)
         hyper = self["hyper"].decompress([z_strings], shape["hyper"])
         return self["y"].decompress(y_strings, shape["y"], hyper["params"])
+
+    @staticmethod
+    def _check_fit(y: Tensor, params: Tensor) -> None:
+        if y.shape[-2:] != params.shape[-2:]:
+            raise ConfigurationError(
+                f"The latent is {tuple(y.shape[-2:])} and its side information {tuple(params.shape[-2:])}: "
+                "height and width of the image must be multiples of the model's downsampling_factor."
+            )
