@@ -51,9 +51,10 @@ class Coding {
   std::size_t place(const Gaussians& gaussians, std::size_t i, std::size_t channel) const {
     return channel * shape_.positions() + gaussians.positions.position(i, shape_.width);
   }
-  void record(const Gaussians& gaussians, std::size_t i, std::size_t channel, float value) {
-    order_.put(gaussians.step, i, channel, value);
-    quantised_[place(gaussians, i, channel)] = value;
+  /// Hands on the quantised values of a channel at the step's positions.
+  void record(const Gaussians& gaussians, std::size_t channel, const float* values) {
+    order_.put(gaussians.step, channel, values);
+    for (std::size_t i = 0; i < gaussians.positions.count; ++i) quantised_[place(gaussians, i, channel)] = values[i];
   }
 
   const ScaleIndexer& scales_;
@@ -74,9 +75,13 @@ class Encoding final : public Coding {
 
   void finish_share(const Gaussians& gaussians, Member::Range outputs) override {
     index_scales(gaussians, outputs, coded_.indexes.data() + gaussians.rank * shape_.channels);
+    std::vector<float> values(gaussians.positions.count);
     const std::size_t end = outputs.first + outputs.count;
-    for (std::size_t output = std::max(outputs.first, shape_.channels); output < end; ++output)
-      for (std::size_t i = 0; i < gaussians.positions.count; ++i) quantise(gaussians, i, output - shape_.channels);
+    for (std::size_t output = std::max(outputs.first, shape_.channels); output < end; ++output) {
+      const std::size_t channel = output - shape_.channels;
+      for (std::size_t i = 0; i < values.size(); ++i) values[i] = quantise(gaussians, i, channel);
+      record(gaussians, channel, values.data());
+    }
   }
   bool has_serial_part() const override { return false; }
   void finish_step(const Gaussians&) override {}
@@ -88,13 +93,13 @@ class Encoding final : public Coding {
   }
 
  private:
-  void quantise(const Gaussians& gaussians, std::size_t i, std::size_t channel) {
+  float quantise(const Gaussians& gaussians, std::size_t i, std::size_t channel) {
     const float centre = mean(gaussians, i, channel);
     const float rounded = std::nearbyint(latent_[place(gaussians, i, channel)] - centre);
     const bool codable = std::fabs(rounded) <= 1073741824.0f;
     if (!codable) failed_.store(true, std::memory_order_relaxed);
     coded_.symbols[(gaussians.rank + i) * shape_.channels + channel] = codable ? static_cast<std::int32_t>(rounded) : 0;
-    record(gaussians, i, channel, rounded + centre);
+    return rounded + centre;
   }
 
   const float* latent_;
@@ -121,8 +126,11 @@ class Decoding final : public Coding {
       error_ = std::current_exception();
       return;
     }
-    for (std::size_t i = 0; i < gaussians.positions.count; ++i)
-      for (std::size_t channel = 0; channel < shape_.channels; ++channel) dequantise(gaussians, i, channel);
+    std::vector<float> values(gaussians.positions.count);
+    for (std::size_t channel = 0; channel < shape_.channels; ++channel) {
+      for (std::size_t i = 0; i < values.size(); ++i) values[i] = dequantise(gaussians, i, channel);
+      record(gaussians, channel, values.data());
+    }
   }
   bool failed() const override { return error_ != nullptr; }
 
@@ -131,9 +139,9 @@ class Decoding final : public Coding {
   }
 
  private:
-  void dequantise(const Gaussians& gaussians, std::size_t i, std::size_t channel) {
+  float dequantise(const Gaussians& gaussians, std::size_t i, std::size_t channel) const {
     const auto rounded = static_cast<float>(symbols_[i * shape_.channels + channel]);
-    record(gaussians, i, channel, rounded + mean(gaussians, i, channel));
+    return rounded + mean(gaussians, i, channel);
   }
 
   const SymbolReader& reader_;
@@ -295,24 +303,32 @@ class Prediction {
                   panels.count * kPanel, totals + i * matrix.width() + panels.first * kPanel);
   }
 
+  /// LeakyReLU without a branch, so that loops over it compile to vector instructions.
+  static float rectified(float total, float negative_slope) {
+    return std::max(total, 0.0f) + negative_slope * std::min(total, 0.0f);
+  }
+
   /// Applies the activation and turns (position, output) into (output, position), which the next layer reads.
   static void activate(const Member& member, const PackedMatrix& matrix, const float* totals, std::size_t positions,
                        float negative_slope, float* activations) {
-    const Member::Range outputs = outputs_of(member, matrix);
-    for (std::size_t output = outputs.first; output < outputs.first + outputs.count; ++output)
+    const Member::Range panels = panels_of(member, matrix);
+    for (std::size_t first = panels.first * kPanel; first < (panels.first + panels.count) * kPanel; first += kPanel) {
+      const std::size_t outputs = std::min(kPanel, matrix.outputs() - first);
       for (std::size_t i = 0; i < positions; ++i) {
-        const float total = totals[i * matrix.width() + output];
-        activations[output * positions + i] = total > 0.0f ? total : total * negative_slope;
+        float active[kPanel];
+        for (std::size_t lane = 0; lane < kPanel; ++lane)
+          active[lane] = rectified(totals[i * matrix.width() + first + lane], negative_slope);
+        for (std::size_t lane = 0; lane < outputs; ++lane) activations[(first + lane) * positions + i] = active[lane];
       }
+    }
   }
-
   static void activate_in_place(const Member& member, const PackedMatrix& matrix, float* totals, std::size_t positions,
                                 float negative_slope) {
     if (negative_slope == 1.0f) return;
     const Member::Range outputs = outputs_of(member, matrix);
     for (std::size_t i = 0; i < positions; ++i)
       for (std::size_t output = outputs.first; output < outputs.first + outputs.count; ++output)
-        if (float& total = totals[i * matrix.width() + output]; !(total > 0.0f)) total *= negative_slope;
+        totals[i * matrix.width() + output] = rectified(totals[i * matrix.width() + output], negative_slope);
   }
 
   const Network& network_;

@@ -42,10 +42,10 @@ class RasterOrder final : public Order {
 
   void open(std::size_t) override {}
 
-  void put(std::size_t step, std::size_t, std::size_t channel, float value) override {
+  void put(std::size_t step, std::size_t channel, const float* values) override {
     const std::size_t column = step % shape_.width;
-    row_values(step / shape_.width)[channel * stride_ + radius_ + column] = value;
-    left_values(column)[channel] = value;
+    row_values(step / shape_.width)[channel * stride_ + radius_ + column] = *values;
+    left_values(column)[channel] = *values;
   }
 
  private:
@@ -106,8 +106,9 @@ class WavefrontOrder final : public Order {
 
   void open(std::size_t step) override { std::fill_n(step_values(step), shape_.channels * stride_, 0.0f); }
 
-  void put(std::size_t step, std::size_t i, std::size_t channel, float value) override {
-    step_values(step)[channel * stride_ + radius_ + this->step(step).row + i] = value;
+  void put(std::size_t step, std::size_t channel, const float* values) override {
+    const Step now = this->step(step);
+    std::copy_n(values, now.count, step_values(step) + channel * stride_ + radius_ + now.row);
   }
 
  private:

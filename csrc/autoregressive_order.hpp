@@ -55,8 +55,8 @@ class Order {
   virtual Inputs inputs(std::size_t step, std::size_t tap) const = 0;
   /// Makes room for a step's values; before the first `put` and not beside any other call.
   virtual void open(std::size_t step) = 0;
-  /// Records a value; calls for different channels may run beside each other.
-  virtual void put(std::size_t step, std::size_t i, std::size_t channel, float value) = 0;
+  /// Records a channel's values at the positions of a step; calls for different channels may run beside each other.
+  virtual void put(std::size_t step, std::size_t channel, const float* values) = 0;
 
  protected:
   std::size_t early_taps_ = 0;
