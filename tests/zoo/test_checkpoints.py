@@ -52,6 +52,14 @@ def test_a_saved_model_comes_back_whole_and_ready(net, tmp_path):
     }
 
 
+def test_the_same_model_is_the_same_file(net, tmp_path):
+    files = [tmp_path / f"{i}.safetensors" for i in range(6)]
+    for path in files:
+        zoo.save_checkpoint(net, path, metadata={"note": 'ä \\ " \n', "more": "x"})
+    assert len({path.read_bytes() for path in files}) == 1
+    assert metadata(files[0])["note"] == 'ä \\ " \n'
+
+
 def test_a_model_that_was_saved_without_tables_is_given_them(tmp_path):
     zoo.save_checkpoint(FactorizedPrior(8, 12), tmp_path / "net.safetensors")
     assert zoo.load_checkpoint(tmp_path / "net.safetensors").compress(IMAGE)["strings"]

@@ -74,10 +74,10 @@ def save_checkpoint(
 ) -> None:
     """Write a model as a safetensors file from which `load_checkpoint` makes it again.
 
-    The file says which architecture it holds and what its constructor was given. It is written under a
-    temporary name and renamed, so a reader never sees half of it. Call `model.update()` before, so that the
-    coder's tables are saved
-    too: files are then decoded with the same tables everywhere.
+    The file says which architecture it holds and what its constructor was given; the same model gives the
+    same bytes. It is written under a temporary name and renamed, so a reader never sees half of it. Call
+    `model.update()` before, so that the coder's tables are saved too: files are then decoded with the same
+    tables everywhere.
 
     Args:
         model: what to save.
@@ -113,7 +113,7 @@ def save_checkpoint(
     }
     try:
         with whole_file(Path(path)) as partial:
-            partial.write_bytes(save(tensors, metadata=entries))
+            partial.write_bytes(_reproducible(save(tensors, metadata=entries)))
     except OSError as error:
         raise WeightsError(f"The checkpoint {path} cannot be written: {_one_line(error)}") from error
 
@@ -207,6 +207,17 @@ def _encoded(cls: type[Any], arguments: Mapping[str, Any]) -> str:
             f"The constructor arguments of {cls.__name__} cannot be saved ({error}): "
             "give plain ones with arguments=."
         ) from error
+
+
+def _reproducible(data: bytes) -> bytes:
+    """A safetensors file with its metadata sorted; the library writes them in an order that varies from run
+    to run, but the same model is to give the same file."""
+    size = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + size])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    encoded = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    encoded = encoded.ljust(-(-len(encoded) // 8) * 8)  # tensors start at a multiple of 8
+    return len(encoded).to_bytes(8, "little") + encoded + data[8 + size :]
 
 
 def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
