@@ -69,3 +69,12 @@ def test_every_parameter_but_the_quantiles_learns_from_rate_and_distortion(net: 
     (result["x_hat"].square().sum() + bits).backward()
     without = [name for name, parameter in output.named_parameters() if parameter.grad is None]
     assert without == ["entropy_bottleneck.quantiles"]
+
+
+def test_an_untrained_model_is_an_orthonormal_transform_codec() -> None:
+    model = GainedHyperprior(widths=(16, 16), M=24, N=16, depths=(1, 1, 1)).eval()
+    basis = model.g_a.linear.weight.detach().flatten(1)
+    assert torch.allclose(basis @ basis.T, torch.eye(24), atol=1e-5)
+    smooth = torch.linspace(0.2, 0.8, 64).expand(1, 3, 64, 64)
+    with torch.no_grad():
+        assert (model.g_s(model.g_a(smooth)) - smooth).abs().max() < 0.01

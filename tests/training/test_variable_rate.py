@@ -42,7 +42,7 @@ def test_muon_gets_the_kernels_and_nothing_else() -> None:
     kernels, others = split_parameters(model)
     assert {parameter.ndim for parameter in kernels} == {4}
     assert len(kernels) + len(others) == len(list(model.parameters()))
-    assert any(parameter is model.g_a[0].weight for parameter in others)  # three channels in
+    assert any(parameter is model.g_a.network[0].weight for parameter in others)  # three channels in
 
 
 def test_muon_minimises_a_quadratic() -> None:

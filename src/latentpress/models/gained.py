@@ -28,6 +28,7 @@ from latentpress.registry import register_model
 __all__ = ["GainVectors", "GainedHyperprior"]
 
 QUALITIES = (1.0, 100.0)
+BLOCK = 16  # pixels a side of what one position of the latent covers
 MAX_LOG_SCALE = 6.0  # e^6 = 403, beyond the largest scale that has a coder table
 
 
@@ -56,13 +57,53 @@ class GainVectors(nn.Module):
         return log_gain.exp()[:, :, None, None]
 
 
+class WithLinearPath(nn.Module):
+    """A network and a linear map side by side: `network(x) + linear(x)`.
+
+    The sum starts as the linear map alone, since the last layer of the network starts at zero.
+    """
+
+    def __init__(self, network: nn.Sequential, linear: nn.Module) -> None:
+        super().__init__()
+        self.network, self.linear = network, linear
+        last = [layer for layer in network if hasattr(layer, "weight")][-1]
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.network(x) + self.linear(x)
+
+
+def block_transform(channels: int) -> Tensor:
+    """Orthonormal basis images for RGB blocks, (channels, 3, 16, 16): a cosine transform in opponent colours.
+
+    Two thirds of the channels are the lowest frequencies of brightness, a sixth those of each colour
+    difference.
+    """
+    n = torch.arange(BLOCK, dtype=torch.float64)
+    cosines = torch.cos(math.pi * (n + 0.5) * n[:, None] / BLOCK) * math.sqrt(2 / BLOCK)
+    cosines[0] /= math.sqrt(2)
+    images = torch.einsum("ui,vj->uvij", cosines, cosines).flatten(0, 1)
+    lowest_first = (n[:, None] ** 2 + n**2).flatten().argsort(stable=True)
+    colours = torch.tensor([[1.0, 1, 1], [1, 0, -1], [1, -2, 1]], dtype=torch.float64)
+    colours /= colours.norm(dim=1, keepdim=True)
+    differences = channels // 6
+    counts = (channels - 2 * differences, differences, differences)
+    planes = [
+        images[lowest_first[:count], None] * colour[:, None, None]
+        for count, colour in zip(counts, colours, strict=True)
+    ]
+    return torch.cat(planes).float()
+
+
 @register_model("latentpress2026")
 class GainedHyperprior(CompressionModel):
     """Mean-scale hyperprior (Minnen et al., NeurIPS 2018) with gain vectors: any rate from one network.
 
-    The transforms work at strides 4, 8 and 16 only, where a convolution is cheap, and are made of residual
-    blocks.
-    The hyper-synthesis predicts the mean and the logarithm of the scale of every latent.
+    The transforms work at strides 4, 8 and 16 only, where a convolution is cheap, and consist of residual
+    blocks. Beside each runs a linear path, which starts as a cosine transform of 16x16 blocks: training
+    starts from a working transform codec, and the networks add what a linear transform cannot do. The
+    hyper-synthesis predicts the mean and the logarithm of the scale of every latent.
 
     Args:
         widths: channels at strides 4 and 8.
@@ -100,7 +141,7 @@ class GainedHyperprior(CompressionModel):
         shallow, middle, deep = depths
         self.widths, self.depths, self.M, self.N = widths, depths, M, N
         self.num_rates, self.lmbda_range = num_rates, lmbda_range
-        self.g_a = nn.Sequential(
+        analysis = nn.Sequential(
             nn.Conv2d(3, a, 8, stride=4, padding=2),
             *(ResidualBlock(a, a) for _ in range(shallow)),
             nn.Conv2d(a, b, 4, stride=2, padding=1),
@@ -109,7 +150,7 @@ class GainedHyperprior(CompressionModel):
             *(ResidualBottleneckBlock(M) for _ in range(deep)),
             nn.Conv2d(M, M, 1),
         )
-        self.g_s = nn.Sequential(
+        synthesis = nn.Sequential(
             nn.Conv2d(M, M, 1),
             *(ResidualBottleneckBlock(M) for _ in range(deep)),
             nn.ConvTranspose2d(M, b, 4, stride=2, padding=1),
@@ -119,6 +160,14 @@ class GainedHyperprior(CompressionModel):
             nn.Conv2d(a, 48, 3, padding=1),
             nn.PixelShuffle(4),
         )
+        self.g_a = WithLinearPath(analysis, nn.Conv2d(3, M, BLOCK, stride=BLOCK))
+        self.g_s = WithLinearPath(synthesis, nn.ConvTranspose2d(M, 3, BLOCK, stride=BLOCK))
+        basis = block_transform(M)
+        with torch.no_grad():
+            for linear in (self.g_a.linear, self.g_s.linear):
+                linear.weight.copy_(basis)
+            self.g_a.linear.bias.copy_(-0.5 * basis.sum((1, 2, 3)))  # mid-grey is the origin of the latents
+            self.g_s.linear.bias.fill_(0.5)
         self.h_a = nn.Sequential(
             nn.Conv2d(M, N, 3, padding=1),
             nn.ReLU(inplace=True),
@@ -135,10 +184,10 @@ class GainedHyperprior(CompressionModel):
         )
         self.entropy_bottleneck = EntropyBottleneck(N)
         self.gaussian_conditional = GaussianConditional(None)
-        # At high resolution theory the best step of a uniform quantiser goes with 1 / sqrt(lmbda).
-        middle = math.sqrt(lmbda_range[0] * lmbda_range[1])
+        # At high rates a uniform quantiser's error is step**2 / 12, and the step where its derivative
+        # balances that of the rate, with three values a pixel, has the error 3 / (2 ln 2 lmbda 255**2).
         lmbdas = self.lmbda(torch.arange(num_rates)).tolist()
-        gains = [math.sqrt(lmbda / middle) for lmbda in lmbdas]
+        gains = [math.sqrt(lmbda * 255**2 * 2 * math.log(2) / 36) for lmbda in lmbdas]
         self.gain = GainVectors(num_rates, M, gains)
         self.inverse_gain = GainVectors(num_rates, M, [1 / gain for gain in gains])
         self.hyper_gain = GainVectors(num_rates, N, [1.0] * num_rates)
@@ -149,9 +198,7 @@ class GainedHyperprior(CompressionModel):
         low, high = (math.log(value) for value in self.lmbda_range)
         return (low + (high - low) * rate / (self.num_rates - 1)).exp()
 
-    def forward(
-        self, x: Tensor, rate: Tensor | None = None, quality: float | None = None
-    ) -> dict[str, Any]:
+    def forward(self, x: Tensor, rate: Tensor | None = None, quality: float | None = None) -> dict[str, Any]:
         """Reconstruct `x` (N, 3, H, W) in [0, 1], H and W multiples of 64, differentiably in training mode.
 
         Args:
