@@ -58,8 +58,8 @@ def coding_parameters(
     return CodingParameters(conditional.build_indexes(scales), means)
 
 
-# Any fixed number gives the same bytes. One is right where several processes share the cores, and costs little
-# elsewhere: what runs here is small beside the transforms.
+# Any fixed number gives the same bytes. One is right where several processes share the cores, and costs
+# little elsewhere: what runs here is small beside the transforms.
 THREADS = 1
 
 # Thread counts are global to the process; the lock keeps one caller from restoring them under another.
