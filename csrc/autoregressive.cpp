@@ -88,7 +88,8 @@ class Encoding final : public Coding {
   bool failed() const override { return failed_.load(std::memory_order_relaxed); }
 
   CodedSymbols take() {
-    if (failed_) throw ConfigurationError("A latent holds a value that is not a number or beyond 30 bits: it cannot be coded.");
+    if (failed_)
+      throw ConfigurationError("A latent holds a value that is not a number or beyond 30 bits: it cannot be coded.");
     return std::move(coded_);
   }
 
@@ -109,7 +110,8 @@ class Encoding final : public Coding {
 
 class Decoding final : public Coding {
  public:
-  Decoding(const ScaleIndexer& scales, const LatentShape& shape, Order& order, float* quantised, const SymbolReader& reader)
+  Decoding(const ScaleIndexer& scales, const LatentShape& shape, Order& order, float* quantised,
+           const SymbolReader& reader)
       : Coding(scales, shape, order, quantised),
         reader_(reader),
         indexes_(order.most_in_step() * shape.channels),
@@ -150,11 +152,12 @@ class Decoding final : public Coding {
   std::exception_ptr error_;
 };
 
-/// Computes the Gaussians of one latent step by step. Each output is computed by one member, and its inputs are complete
-/// when it starts; barriers stand between the layers.
+/// Computes the Gaussians of one latent step by step. Each output is computed by one member, and its inputs are
+/// complete when it starts; barriers stand between the layers.
 class Prediction {
  public:
-  Prediction(const Network& network, const Kernel& kernel, const float* parameters, const LatentShape& shape, Order& order)
+  Prediction(const Network& network, const Kernel& kernel, const float* parameters, const LatentShape& shape,
+             Order& order)
       : network_(network),
         kernel_(kernel),
         parameters_(parameters),
@@ -183,7 +186,8 @@ class Prediction {
           continue;
         }
         add_late_taps(member, step, positions, done);
-        predict(member, {step, positions, rank, {totals_.back().data(), network_.layers().back().matrix.width()}}, coding);
+        predict(member, {step, positions, rank, {totals_.back().data(), network_.layers().back().matrix.width()}},
+                coding);
         if (coding.failed()) return;
         done += positions.count;
         rank += positions.count;
@@ -195,15 +199,18 @@ class Prediction {
   static constexpr std::size_t kPositionsAtOnce = 96;
 
   /// This member's outputs of a matrix, in panels.
-  static Member::Range panels_of(const Member& member, const PackedMatrix& matrix) { return member.share(matrix.panels()); }
+  static Member::Range panels_of(const Member& member, const PackedMatrix& matrix) {
+    return member.share(matrix.panels());
+  }
   static Member::Range outputs_of(const Member& member, const PackedMatrix& matrix) {
     const Member::Range panels = panels_of(member, matrix);
     const std::size_t first = panels.first * kPanel;
-    return {first, std::min((panels.first + panels.count) * kPanel, matrix.outputs()) - std::min(first, matrix.outputs())};
+    return {first,
+            std::min((panels.first + panels.count) * kPanel, matrix.outputs()) - std::min(first, matrix.outputs())};
   }
 
-  void accumulate(const Member& member, const PackedMatrix& matrix, const PackedMatrix::Block& block, const Inputs& inputs,
-                  float* totals) const {
+  void accumulate(const Member& member, const PackedMatrix& matrix, const PackedMatrix::Block& block,
+                  const Inputs& inputs, float* totals) const {
     const Member::Range panels = panels_of(member, matrix);
     if (panels.count == 0) return;
     kernel_.accumulate(matrix.weights(block, panels.first, panels.count), inputs,
@@ -226,7 +233,8 @@ class Prediction {
                   totals + i * matrix.width() + panels.first * kPanel);
   }
 
-  /// The part of the first layer that does not wait for any symbol: bias and hyper-decoder output, for the whole latent.
+  /// The part of the first layer that does not wait for any symbol: bias and hyper-decoder output, for the whole
+  /// latent.
   void add_hyper_parameters(const Member& member) {
     const PackedMatrix& matrix = network_.layers().front().matrix;
     set_to_bias(member, matrix, shape_.positions(), first_layer_base_.data());
@@ -299,8 +307,9 @@ class Prediction {
     const PackedMatrix& matrix = network_.layers().front().matrix;
     const Member::Range panels = panels_of(member, matrix);
     for (std::size_t i = 0; i < positions.count; ++i)
-      std::copy_n(first_layer_base_.data() + positions.position(i, shape_.width) * matrix.width() + panels.first * kPanel,
-                  panels.count * kPanel, totals + i * matrix.width() + panels.first * kPanel);
+      std::copy_n(
+          first_layer_base_.data() + positions.position(i, shape_.width) * matrix.width() + panels.first * kPanel,
+          panels.count * kPanel, totals + i * matrix.width() + panels.first * kPanel);
   }
 
   /// LeakyReLU without a branch, so that loops over it compile to vector instructions.

@@ -1,7 +1,8 @@
-// Autoregressive coding of one latent: context prediction, entropy parameters, table index, quantisation about the mean.
+// Autoregressive coding of one latent: context prediction, entropy parameters, table index, quantisation about the
+// mean.
 //
-// The engine says which table each symbol is coded with, and hands symbols over in coding order; it knows nothing of the
-// entropy coder. Results depend neither on the number of threads nor on the kernel, and both orders give the same
+// The engine says which table each symbol is coded with, and hands symbols over in coding order; it knows nothing of
+// the entropy coder. Results depend neither on the number of threads nor on the kernel, and both orders give the same
 // indexes and values.
 #pragma once
 
@@ -25,7 +26,8 @@ struct CodedSymbols {
   std::vector<std::int32_t> indexes;
 };
 
-/// Reads the next `count` symbols, coded with the tables `indexes`. May throw; the exception reaches the caller of `decode`.
+/// Reads the next `count` symbols, coded with the tables `indexes`. May throw; the exception reaches the caller of
+/// `decode`.
 using SymbolReader = std::function<void(const std::int32_t* indexes, std::size_t count, std::int32_t* symbols)>;
 
 class Engine {

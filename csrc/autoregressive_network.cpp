@@ -7,7 +7,8 @@
 namespace latentpress::autoregressive {
 
 AlignedFloats::AlignedFloats(std::size_t size)
-    : values_(static_cast<float*>(::operator new[](std::max<std::size_t>(size, 1) * sizeof(float), std::align_val_t{64}))),
+    : values_(
+          static_cast<float*>(::operator new[](std::max<std::size_t>(size, 1) * sizeof(float), std::align_val_t{64}))),
       size_(size) {
   std::fill_n(values_.get(), size, 0.0f);
 }
@@ -74,18 +75,18 @@ PackedMatrix pack_layer(const LayerWeights& layer, const std::vector<std::size_t
 
 void check(const ContextWeights& context, const std::vector<LayerWeights>& layers) {
   if (context.channels == 0 || context.kernel_size % 2 == 0 || context.kernel_size < 3)
-    throw ConfigurationError("the context convolution needs at least one channel and an odd kernel size from 3 up");
-  if (layers.empty()) throw ConfigurationError("the entropy parameters need at least one 1x1 convolution");
+    throw ConfigurationError("A context convolution needs one channel or more and an odd kernel size of 3 or more.");
+  if (layers.empty()) throw ConfigurationError("Entropy parameters need at least one 1x1 convolution.");
   std::size_t inputs = 4 * context.channels;
   for (const LayerWeights& layer : layers) {
     if (layer.inputs != inputs || layer.outputs == 0)
-      throw ConfigurationError("a 1x1 convolution of the entropy parameters takes " + std::to_string(layer.inputs) +
-                                  " channels where it is given " + std::to_string(inputs));
+      throw ConfigurationError("A 1x1 convolution of the entropy parameters takes " + std::to_string(layer.inputs) +
+                               " channels where it is given " + std::to_string(inputs) + ".");
     inputs = layer.outputs;
   }
   if (inputs != 2 * context.channels)
-    throw ConfigurationError("the entropy parameters give " + std::to_string(inputs) + " channels where scales and means need " +
-                                std::to_string(2 * context.channels));
+    throw ConfigurationError("Entropy parameters give " + std::to_string(inputs) +
+                             " channels where scales and means need " + std::to_string(2 * context.channels) + ".");
 }
 
 }  // namespace
@@ -97,7 +98,8 @@ Network::Network(const ContextWeights& context, const std::vector<LayerWeights>&
       context_(pack_context(context, taps_)) {
   for (const LayerWeights& layer : layers) {
     const bool takes_context = layers_.empty();
-    const std::vector<std::size_t> sizes = takes_context ? std::vector<std::size_t>(2, layer.inputs / 2) : std::vector<std::size_t>{layer.inputs};
+    const std::size_t parts = takes_context ? 2 : 1;
+    const std::vector<std::size_t> sizes(parts, layer.inputs / parts);
     layers_.push_back({pack_layer(layer, sizes), layer.negative_slope});
   }
 }
@@ -118,7 +120,7 @@ const Kernel& choose_kernel(const std::string& name) {
     if (name.empty() || name == kernel->name) return *kernel;
     names += names.empty() ? kernel->name : std::string(", ") + kernel->name;
   }
-  throw ConfigurationError("no kernel '" + name + "' for this CPU, which runs " + names);
+  throw ConfigurationError("There is no kernel '" + name + "' for this CPU, which runs " + names + ".");
 }
 
 }  // namespace latentpress::autoregressive

@@ -51,7 +51,9 @@ class RasterOrder final : public Order {
  private:
   std::size_t rows_held() const { return radius_ + 1; }
   /// The row laid out (channel, column), with `radius` zeros on both sides.
-  const float* row_values(std::size_t row) const { return rows_.data() + row % rows_held() * shape_.channels * stride_; }
+  const float* row_values(std::size_t row) const {
+    return rows_.data() + row % rows_held() * shape_.channels * stride_;
+  }
   float* row_values(std::size_t row) { return rows_.data() + row % rows_held() * shape_.channels * stride_; }
   /// The last positions of the current row once more, channels side by side.
   const float* left_values(std::size_t column) const { return left_.data() + column % rows_held() * shape_.channels; }
@@ -119,7 +121,9 @@ class WavefrontOrder final : public Order {
     return static_cast<std::size_t>(-taps_[tap].column - static_cast<std::ptrdiff_t>(slant_) * taps_[tap].row);
   }
   /// A step's values laid out (channel, row), with `radius` zeros before the first row, zero where it has no position.
-  const float* step_values(std::size_t step) const { return values_.data() + step % steps_held_ * shape_.channels * stride_; }
+  const float* step_values(std::size_t step) const {
+    return values_.data() + step % steps_held_ * shape_.channels * stride_;
+  }
   float* step_values(std::size_t step) { return values_.data() + step % steps_held_ * shape_.channels * stride_; }
 
   LatentShape shape_;

@@ -1,8 +1,8 @@
-// The two orders in which an autoregressive stream visits a latent's positions, and for each the past values laid out as
-// the context convolution wants to read them.
+// The two orders in which an autoregressive stream visits a latent's positions, and for each the past values laid out
+// as the context convolution wants to read them.
 //
-// A *step* is a set of positions that do not depend on one another; the stream holds the steps one after the other, in a
-// step the positions from top to bottom, and at a position the channels. A *block* is a run of steps: the first
+// A *step* is a set of positions that do not depend on one another; the stream holds the steps one after the other, in
+// a step the positions from top to bottom, and at a position the channels. A *block* is a run of steps: the first
 // `early_taps()` taps of each of its positions read only what was coded before the block, so they are computed for the
 // whole block at once, with one pass over their weights.
 #pragma once

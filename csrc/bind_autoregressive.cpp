@@ -36,7 +36,8 @@ const float* bias_of(const OptionalBias& bias, size_t outputs) {
   return bias->data();
 }
 
-autoregressive::Network make_network(const Array<float, 4>& weight, const OptionalBias& bias, const std::vector<Layer>& layers) {
+autoregressive::Network make_network(const Array<float, 4>& weight, const OptionalBias& bias,
+                                     const std::vector<Layer>& layers) {
   const size_t channels = weight.shape(1);
   if (weight.shape(0) != 2 * channels || weight.shape(2) != weight.shape(3))
     throw ConfigurationError("A context convolution must have a square kernel, and twice as many outputs as inputs.");
@@ -61,11 +62,12 @@ struct Batch {
   size_t images_at_once() const { return threads / threads_per_image(); }
 };
 
-Batch checked_batch(const Engine& engine, const Array<float, 4>& parameters, const Output<float, 4>& quantised, bool wavefront,
-                    size_t threads) {
+Batch checked_batch(const Engine& engine, const Array<float, 4>& parameters, const Output<float, 4>& quantised,
+                    bool wavefront, size_t threads) {
   const size_t channels = engine.network().channels();
-  if (parameters.shape(1) != 2 * channels || quantised.shape(1) != channels || parameters.shape(0) != quantised.shape(0) ||
-      parameters.shape(2) != quantised.shape(2) || parameters.shape(3) != quantised.shape(3))
+  if (parameters.shape(1) != 2 * channels || quantised.shape(1) != channels ||
+      parameters.shape(0) != quantised.shape(0) || parameters.shape(2) != quantised.shape(2) ||
+      parameters.shape(3) != quantised.shape(3))
     throw ConfigurationError("Latents must have " + std::to_string(channels) + " channels and hyper-parameters " +
                              std::to_string(2 * channels) + ", and both the same batch size, height and width.");
   return {quantised.shape(0),
@@ -78,18 +80,20 @@ nb::list encode(const Engine& engine, Array<float, 4> latents, Array<float, 4> p
                 bool wavefront, size_t threads, Output<float, 4> quantised) {
   const Batch batch = checked_batch(engine, parameters, quantised, wavefront, threads);
   for (size_t axis = 0; axis < 4; ++axis)
-    if (latents.shape(axis) != quantised.shape(axis)) throw ConfigurationError("Both latents must have the same shape.");
+    if (latents.shape(axis) != quantised.shape(axis))
+      throw ConfigurationError("Both latents must have the same shape.");
   const size_t size = batch.latent_size();
   return encode_rows(batch.images, size, batch.images_at_once(), [&](RansEncoder& encoder, size_t image) {
     const autoregressive::CodedSymbols coded =
         engine.encode(latents.data() + image * size, parameters.data() + image * 2 * size, batch.shape, batch.order,
                       batch.threads_per_image(), quantised.data() + image * size);
-    encode_array(encoder, tables, IndexArray<int32_t>{coded.indexes.data()}, IntegerSymbols{coded.symbols.data()}, size);
+    encode_array(encoder, tables, IndexArray<int32_t>{coded.indexes.data()}, IntegerSymbols{coded.symbols.data()},
+                 size);
   });
 }
 
-void decode(const Engine& engine, nb::list strings, Array<float, 4> parameters, const CodingTables& tables, bool wavefront,
-            size_t threads, Output<float, 4> quantised) {
+void decode(const Engine& engine, nb::list strings, Array<float, 4> parameters, const CodingTables& tables,
+            bool wavefront, size_t threads, Output<float, 4> quantised) {
   const Batch batch = checked_batch(engine, parameters, quantised, wavefront, threads);
   const size_t size = batch.latent_size();
   decode_rows(strings, batch.images, batch.images_at_once(), [&](RansDecoder decoder, size_t image) {
@@ -106,14 +110,15 @@ void decode(const Engine& engine, nb::list strings, Array<float, 4> parameters, 
 
 void register_autoregressive(nb::module_& m) {
   nb::class_<Engine>(m, "AutoregressiveEngine")
-      .def("__init__",
-           [](Engine* self, Array<float, 4> context_weight, OptionalBias context_bias, const std::vector<Layer>& layers,
-              Array<float, 1> scale_table, float scale_bound, const std::string& kernel) {
-             new (self) Engine(make_network(context_weight, context_bias, layers),
-                               ScaleIndexer(scale_table.data(), scale_table.shape(0), scale_bound),
-                               autoregressive::choose_kernel(kernel));
-           },
-           nb::arg(), nb::arg().none(), nb::arg(), nb::arg(), nb::arg(), nb::arg())
+      .def(
+          "__init__",
+          [](Engine* self, Array<float, 4> context_weight, OptionalBias context_bias, const std::vector<Layer>& layers,
+             Array<float, 1> scale_table, float scale_bound, const std::string& kernel) {
+            new (self) Engine(make_network(context_weight, context_bias, layers),
+                              ScaleIndexer(scale_table.data(), scale_table.shape(0), scale_bound),
+                              autoregressive::choose_kernel(kernel));
+          },
+          nb::arg(), nb::arg().none(), nb::arg(), nb::arg(), nb::arg(), nb::arg())
       .def_prop_ro("kernel", [](const Engine& self) { return self.kernel().name; })
       .def("encode", &encode, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg().noconvert())
       .def("decode", &decode, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg().noconvert());

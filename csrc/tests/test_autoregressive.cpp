@@ -49,7 +49,8 @@ struct Model {
     size_t inputs = 4 * channels;
     for (const size_t outputs : hidden) {
       const float scale = 1.5f / std::sqrt(static_cast<float>(inputs));
-      layers.push_back({outputs, inputs, normal(random, outputs * inputs, scale), normal(random, outputs, 0.2f), slope});
+      layers.push_back(
+          {outputs, inputs, normal(random, outputs * inputs, scale), normal(random, outputs, 0.2f), slope});
       inputs = outputs;
     }
     layers.back().slope = 1.0f;
@@ -223,7 +224,8 @@ void floating_point_mode_of_the_caller_does_not_matter() {
   Floats expected(latent.values.size()), found(latent.values.size());
   for (const size_t threads : {1, 3}) {
     const auto encode = [&](Floats& quantised) {
-      engine.encode(latent.values.data(), latent.parameters.data(), latent.shape, StreamOrder::kWavefront, threads, quantised.data());
+      engine.encode(latent.values.data(), latent.parameters.data(), latent.shape, StreamOrder::kWavefront, threads,
+                    quantised.data());
     };
     encode(expected);
     std::fesetround(FE_UPWARD);
@@ -246,8 +248,8 @@ void a_failing_reader_ends_decoding_on_all_threads() {
         if (steps++ == good_steps) throw BitstreamError("truncated");
         std::fill_n(symbols, count, 1);
       };
-      CHECK_THROWS(BitstreamError, (engine.decode(reader, latent.parameters.data(), latent.shape, StreamOrder::kWavefront,
-                                                  threads, quantised.data()),
+      CHECK_THROWS(BitstreamError, (engine.decode(reader, latent.parameters.data(), latent.shape,
+                                                  StreamOrder::kWavefront, threads, quantised.data()),
                                     0));
       CHECK(steps == good_steps + 1);
     }
@@ -282,7 +284,8 @@ void any_symbols_at_all_decode_to_something() {
     }
   };
   for (const Kernel* kernel : supported_kernels())
-    engine_of(model, *kernel).decode(reader, latent.parameters.data(), latent.shape, StreamOrder::kWavefront, 2, quantised.data());
+    engine_of(model, *kernel)
+        .decode(reader, latent.parameters.data(), latent.shape, StreamOrder::kWavefront, 2, quantised.data());
   CHECK(read == supported_kernels().size() * latent.values.size());
 }
 
