@@ -12,7 +12,8 @@ from latentpress.errors import LatentPressError
 
 # A command `x` is the click command called `command` in the module `latentpress.cli.x`, which imports what
 # is slow to import inside its functions.
-COMMANDS = ("compress", "decompress", "info", "models", "update", "eval", "demo")
+HIERARCHICAL = ("progressive", "sample", "interpolate", "inpaint", "curve", "cost")
+COMMANDS = ("compress", "decompress", "info", "models", "update", "eval", "demo", *HIERARCHICAL)
 
 
 class _Commands(click.Group):

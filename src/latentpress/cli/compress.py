@@ -38,6 +38,12 @@ if TYPE_CHECKING:
 )
 @click.option("--model", metavar="NAME", help="A model that `latentpress models` lists.")
 @click.option(
+    "--lmb",
+    type=float,
+    metavar="LAMBDA",
+    help="Instead of a quality: the lambda of a hierarchical model, such as 256 for qarv_base.",
+)
+@click.option(
     "--metric",
     type=click.Choice(["mse", "ms-ssim"]),
     help="What the model's weights were trained for: mse by default.",

@@ -9,6 +9,7 @@ from PIL import Image
 
 from latentpress import zoo
 from latentpress.codec.container import DEFAULT_MAX_PIXELS, check_size, read_container
+from latentpress.codec.hierarchical import compress_hierarchical, decompress_hierarchical, is_hierarchy
 from latentpress.codec.image_codec import ImageCodec
 from latentpress.codec.images import ImageLike, Picture, image_from, picture_from
 from latentpress.codec.models import find_image_recipe, load_codec, load_codec_for
@@ -26,6 +27,7 @@ def compress(
     target_size: int | None = None,
     model: str = zoo.DEFAULT_MODEL,
     metric: str = "mse",
+    lmb: float | None = None,
     checkpoint: str | Path | None = None,
     device: str = "cpu",
 ) -> bytes:
@@ -41,6 +43,7 @@ def compress(
         target_size: instead of a quality, the most bytes that the file may take.
         model: name of an image model of the zoo; the default is the one whose weights come with the package.
         metric: what the model's weights were trained for, "mse" or "ms-ssim".
+        lmb: instead of a quality, the lambda of a hierarchical model such as "qarv_base".
         checkpoint: file of weights to use instead of the published ones.
         device: torch device.
 
@@ -56,9 +59,17 @@ def compress(
         >>> latentpress.decompress(data).size
         (64, 48)
     """
-    recipe = find_image_recipe(model)
     picture = picture_from(image)
     budget = _budget(picture, quality, target_bpp, target_size)
+    if is_hierarchy(model):
+        if quality is not None:
+            raise ConfigurationError(f"Expected a lambda (lmb) for {model}, found a quality.")
+        return compress_hierarchical(
+            picture, model=model, lmb=lmb, target_size=budget, checkpoint=checkpoint, device=device
+        )
+    recipe = find_image_recipe(model)
+    if lmb is not None:
+        raise ConfigurationError(f"Expected a quality for {recipe.name}, found a lambda (lmb).")
 
     def codec_for(network: int | None) -> ImageCodec:
         return load_codec(model, quality=network, metric=metric, checkpoint=checkpoint, device=device)
@@ -110,6 +121,8 @@ def decompress(
         )
     container = read_container(data)
     check_size(container.header, len(data), max_pixels)
+    if is_hierarchy(container.header.model):
+        return decompress_hierarchical(data, max_pixels=max_pixels, checkpoint=checkpoint, device=device)
     codec = load_codec_for(container.header, checkpoint=checkpoint, device=device)
     return image_from(codec.decode(container))
 

@@ -140,7 +140,7 @@ class ImageCodec:
             alpha = decode_alpha(container.alpha, header.height, header.width)
         strings = [[string] for string in container.strings]
         x_hat = self._model.decompress(strings, self._shape_of(header.height, header.width), **rate)["x_hat"]
-        colour = _pixels_of(x_hat[0, :, : header.height, : header.width], header.layout.has_colour)
+        colour = pixels_of(x_hat[0, :, : header.height, : header.width], header.layout.has_colour)
         return Picture(colour, alpha, icc)
 
     @property
@@ -216,7 +216,7 @@ def _strings_of_one_image(strings: Sequence[Sequence[bytes]]) -> tuple[bytes, ..
     return tuple(batch[0] for batch in strings)
 
 
-def _pixels_of(x_hat: Tensor, colour: bool) -> Pixels:
+def pixels_of(x_hat: Tensor, colour: bool) -> Pixels:
     """`(H, W, C)` uint8 from `(3, H, W)`; grey is the mean of the three channels, the closest point to
     them."""
     planes = x_hat if colour else x_hat.mean(0, keepdim=True)

@@ -120,11 +120,16 @@ def _load_codec(
     if metric != DEFAULT_METRIC:
         parameters["metric"] = metric
     return ImageCodec(
-        model.to(_device(device)), name, parameters=parameters, quality_range=recipe.quality_range
+        model.to(torch_device(device)), name, parameters=parameters, quality_range=recipe.quality_range
     )
 
 
-def _device(name: str) -> torch.device:
+def torch_device(name: str) -> torch.device:
+    """The device of this name.
+
+    Raises:
+        ConfigurationError: torch cannot use it here.
+    """
     try:
         device = torch.device(name)
         torch.empty(0, device=device)

@@ -7,6 +7,7 @@ package imports no architecture.
 Attributes:
     recipes: model name -> `Recipe`, everything that is known about it.
     models: model name -> function.
+    hierarchies: name -> function of the hierarchical VAEs, which take a lambda instead of a quality.
     image_models: the same, for images alone.
     model_architectures: model name -> class, imported on the first look.
     DEFAULT_MODEL: name of the codec whose weights come with the package.
@@ -22,6 +23,8 @@ Example:
 
 from __future__ import annotations
 
+from typing import Any
+
 from latentpress.zoo.architectures import Architectures, find_recipe, recipes
 from latentpress.zoo.build import ModelFunction, create, model_function
 from latentpress.zoo.bundled import BundledRecord, bundled_record
@@ -34,6 +37,7 @@ from latentpress.zoo.checkpoints import (
     save_checkpoint,
 )
 from latentpress.zoo.fingerprint import fingerprint
+from latentpress.zoo.hierarchical import get_model, hierarchies, save_hierarchy
 from latentpress.zoo.listing import ModelInfo, list_models
 from latentpress.zoo.published import published_weights
 from latentpress.zoo.records import Paper, RateDistortion, Recipe, Training, Weights
@@ -44,7 +48,7 @@ models: dict[str, ModelFunction] = {name: model_function(recipe) for name, recip
 image_models = {name: function for name, function in models.items() if recipes[name].domain == "image"}
 model_architectures = Architectures(tuple(recipes))
 
-_functions = {function.__name__: function for function in models.values()}
+_functions: dict[str, Any] = {function.__name__: function for function in models.values()} | hierarchies
 
 __all__ = [
     "DEFAULT_MODEL",
@@ -62,6 +66,8 @@ __all__ = [
     "fetch",
     "find_recipe",
     "fingerprint",
+    "get_model",
+    "hierarchies",
     "image_models",
     "list_models",
     "load_checkpoint",
@@ -73,10 +79,11 @@ __all__ = [
     "read_checkpoint",
     "recipes",
     "save_checkpoint",
+    "save_hierarchy",
 ]
 
 
-def __getattr__(name: str) -> ModelFunction:
+def __getattr__(name: str) -> Any:
     """The function of a model; they are made from the recipes and so are not spelled out in this file."""
     if name in _functions:
         return _functions[name]

@@ -1,6 +1,14 @@
 """Hierarchical VAEs: QRes-VAE, QARV and the bound on R(D). See docs/hierarchical.md."""
 
+from latentpress.models.hierarchical.complexity import PartCost, cost_by_part
 from latentpress.models.hierarchical.discrete import CodingHierarchy
+from latentpress.models.hierarchical.generation import (
+    infer_latents,
+    inpaint,
+    interpolate,
+    sample,
+    sample_given,
+)
 from latentpress.models.hierarchical.hierarchy import HierarchicalVAE, InputScaling
 from latentpress.models.hierarchical.lossless import LosslessQResVAE
 from latentpress.models.hierarchical.qarv import (
@@ -24,6 +32,7 @@ from latentpress.models.hierarchical.rd_bound import (
     BoundStage,
     RateDistortionBound,
 )
+from latentpress.models.hierarchical.target_size import Fit, fit_to_size
 
 __all__ = [
     "QARV",
@@ -34,9 +43,11 @@ __all__ = [
     "BoundConfig",
     "BoundStage",
     "CodingHierarchy",
+    "Fit",
     "HierarchicalVAE",
     "InputScaling",
     "LosslessQResVAE",
+    "PartCost",
     "QResConfig",
     "QResDecoderStage",
     "QResEncoderStage",
@@ -45,4 +56,11 @@ __all__ = [
     "QarvDecoderStage",
     "QarvEncoderStage",
     "RateDistortionBound",
+    "cost_by_part",
+    "fit_to_size",
+    "infer_latents",
+    "inpaint",
+    "interpolate",
+    "sample",
+    "sample_given",
 ]

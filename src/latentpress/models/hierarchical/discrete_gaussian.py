@@ -26,7 +26,7 @@ _MOST_DOUBTFUL = 8
 
 def log_spaced(smallest: float, largest: float, count: int) -> Tensor:
     """`count` scales from `smallest` to `largest` at equal ratios, float32."""
-    return torch.exp(torch.linspace(math.log(smallest), math.log(largest), count))
+    return torch.exp(torch.linspace(math.log(smallest), math.log(largest), count, device="cpu"))
 
 
 class DiscreteGaussian(GaussianConditional):
@@ -85,7 +85,7 @@ def raw_thresholds(scales: Tensor, scale_bound: float, log_scale_bound: float, u
 
     Computed in float64 and rounded down, which leaves the comparison with float32 values exact.
     """
-    bound = float(torch.tensor(scale_bound))
+    bound = float(np.float32(scale_bound))
     thresholds = []
     for scale in scales[:-1].double().tolist():
         shifted = math.log(scale * unit) + log_scale_bound

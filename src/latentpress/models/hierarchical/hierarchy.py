@@ -157,9 +157,9 @@ class HierarchicalVAE(nn.Module):
         """Rows and columns of the coarsest grid under images `x` (N, 3, H, W)."""
         return x.shape[2] // self.downsampling_factor, x.shape[3] // self.downsampling_factor
 
-    def posterior(self, features: Features) -> RateSource:
-        """Latents inferred from an image, with their rates; as training wants them, or as evaluation does."""
-        return NoisyPosterior(features) if self.training else RoundedPosterior(features)
+    def posterior(self, features: Features, noisy: bool = False) -> RateSource:
+        """Latents inferred from an image, with their rates; `noisy` as training wants them."""
+        return NoisyPosterior(features) if noisy else RoundedPosterior(features)
 
     def distortion(self, output: Tensor, x: Tensor) -> Tensor:
         """Mean squared error per image, (N,), on the [-1, 1] scale."""
@@ -183,7 +183,7 @@ class HierarchicalVAE(nn.Module):
             lmb = self.sample_lmb(x.shape[0])
         lmbs = self.resolve_lmb(lmb, x.shape[0])
         emb = self.embed(lmbs)
-        posterior = self.posterior(self.bottom_up(x, emb))
+        posterior = self.posterior(self.bottom_up(x, emb), noisy=self.training)
         output = self.top_down(posterior, x.shape[0], self.grid_of(x), emb)
         assert output is not None
         return self._loss_parts(x, output, posterior.kl, lmbs)

@@ -105,7 +105,7 @@ class RateDistortionBound(HierarchicalVAE):
         low, high = self.lmb_range
         return low * (high / low) ** torch.rand(batch, device=self.bias.device)
 
-    def posterior(self, features: Features) -> SampledPosterior:
+    def posterior(self, features: Features, noisy: bool = False) -> SampledPosterior:
         return SampledPosterior(features)
 
 

@@ -1,0 +1,117 @@
+"""The compiled path computes what the plain path does, the same on every CPU, thread count and batch."""
+
+import pytest
+import torch
+from small_hierarchies import scrambled
+from torch import nn
+
+from latentpress.errors import ConfigurationError
+from latentpress.models.hierarchical.blocks import AdaptiveConvNeXtBlock, ConvNeXtBlock, VDBlock
+from latentpress.models.hierarchical.compiled import eager, kernel_version
+from latentpress.models.hierarchical.convolutions import (
+    Convolution,
+    PatchDownsample,
+    PatchUpsample,
+    TransposedUpsample,
+)
+
+BLOCKS = {
+    "block 7x7": lambda: ConvNeXtBlock(32, 7),
+    "block 5x5": lambda: ConvNeXtBlock(48, 5, mlp_ratio=1.75),
+    "block 3x3 with downsample": lambda: ConvNeXtBlock(16, 3, downsample=(24, 2)),
+    "block 1x1": lambda: ConvNeXtBlock(16, 1),
+    "block of odd width": lambda: ConvNeXtBlock(20, 3),
+    "VD block": lambda: VDBlock(16, 12, 10, 3),
+    "convolution": lambda: Convolution(16, 40, 3),
+    "patch downsample": lambda: PatchDownsample(3, 18, 4),
+    "patch upsample": lambda: PatchUpsample(16, 3, 4),
+    "transposed 3x3": lambda: TransposedUpsample(8, 6, 3),
+    "transposed 5x5": lambda: TransposedUpsample(8, 6, 5),
+}
+
+
+def inputs_of(block: nn.Module, batch: int = 2) -> torch.Tensor:
+    first = next(p for name, p in block.named_parameters() if name.endswith("weight") and p.ndim == 4)
+    transposed = isinstance(block, TransposedUpsample)
+    channels = first.shape[0] if transposed or first.shape[1] == 1 else first.shape[1]
+    return torch.randn(batch, channels, 12, 20)
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_the_compiled_path_agrees_with_the_plain_one(name: str) -> None:
+    block = scrambled(BLOCKS[name]())
+    x = inputs_of(block)
+    with torch.no_grad():
+        fast = block(x)
+        with eager():
+            plain = block(x)
+    assert fast.shape == plain.shape
+    assert torch.allclose(fast, plain, atol=2e-6 * float(plain.abs().max()) + 1e-6)
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+@torch.no_grad()
+def test_every_kernel_version_thread_count_and_batch_gives_the_same_bits(name: str) -> None:
+    block = scrambled(BLOCKS[name]())
+    x = inputs_of(block)
+    expected = block(x)
+    threads = torch.get_num_threads()
+    try:
+        for version in available_versions():
+            for count in (1, 3):
+                torch.set_num_threads(count)
+                with kernel_version(version):
+                    assert torch.equal(block(x), expected), (version, count)
+                    assert torch.equal(block(x[1:]), expected[1:]), (version, count)
+    finally:
+        torch.set_num_threads(threads)
+    channels_last = x.to(memory_format=torch.channels_last)
+    if not name.endswith("odd width"):  # which has no kernels
+        assert torch.equal(block(channels_last), expected)
+
+
+def available_versions() -> list[str]:
+    found = []
+    for version in ("avx512", "avx2", "portable"):
+        try:
+            with torch.no_grad(), kernel_version(version):
+                Convolution(1, 1)(torch.zeros(1, 1, 1, 1))
+        except ConfigurationError:
+            continue
+        found.append(version)
+    assert "portable" in found
+    return found
+
+
+@torch.no_grad()
+def test_adaptive_blocks_follow_their_embedding_image_by_image() -> None:
+    block = scrambled(AdaptiveConvNeXtBlock(32, 3))
+    x, emb = torch.randn(2, 32, 6, 6), torch.randn(2, 256)
+    both = block(x, emb)
+    assert torch.equal(both[:1], block(x[:1], emb[:1]))
+    assert torch.equal(both[1:], block(x[1:], emb[1:]))
+    with eager():
+        assert torch.allclose(block(x, emb), both, atol=1e-5)
+
+
+@torch.no_grad()
+def test_changed_weights_are_noticed() -> None:
+    block = scrambled(ConvNeXtBlock(16, 3))
+    x = torch.randn(1, 16, 4, 4)
+    before = block(x)
+    block.mlp.fc1.weight.mul_(1.5)
+    after = block(x)
+    assert not torch.equal(before, after)
+    with eager():
+        assert torch.allclose(block(x), after, atol=1e-5)
+
+
+def test_gradients_flow_through_the_plain_path() -> None:
+    block = scrambled(ConvNeXtBlock(16, 3))
+    block(torch.randn(1, 16, 4, 4)).sum().backward()
+    assert float(block.conv_dw.weight.grad.abs().sum()) > 0
+
+
+def test_a_kernel_version_this_cpu_lacks_is_refused() -> None:
+    with torch.no_grad(), kernel_version("abacus"), pytest.raises(ConfigurationError, match="abacus"):
+        ConvNeXtBlock(16, 3)(torch.zeros(1, 16, 4, 4))
