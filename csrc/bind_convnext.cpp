@@ -22,19 +22,27 @@ void require(bool condition, const char* message) {
 
 ImageShape shape_of(const Images& x) { return {x.shape(0), x.shape(1), x.shape(2)}; }
 
-bool same_shape(const Images& x, const Output<float, 4>& out, size_t channels) {
-  return out.shape(0) == x.shape(0) && out.shape(1) == x.shape(1) && out.shape(2) == x.shape(2) && out.shape(3) == channels;
+template <class Other>
+bool same_grid(const Images& x, const Other& other) {
+  return other.shape(0) == x.shape(0) && other.shape(1) == x.shape(1) && other.shape(2) == x.shape(2);
 }
 
-void convolve(const PackedMatrix& matrix, size_t side, bool gelu_before, bool gelu_after, Images x, Output<float, 4> out,
-              size_t threads, const std::string& kernels) {
-  const size_t channels = x.shape(3);
-  require(side % 2 == 1 && matrix.depth() == side * side * channels, "A convolution's matrix must fit its input.");
-  require(same_shape(x, out, matrix.outputs()), "A convolution's output must have the input's grid.");
+void convolve(const PackedMatrix& matrix, size_t side, bool gelu_before, bool gelu_after, Images x,
+              std::optional<Images> more, std::optional<Images> residual, Output<float, 4> out, size_t threads,
+              const std::string& kernels) {
+  const size_t more_channels = more ? more->shape(3) : 0;
+  require(side % 2 == 1 && matrix.depth() == side * side * (x.shape(3) + more_channels),
+          "A convolution's matrix must fit its input.");
+  require(!more || same_grid(x, *more), "Both inputs of a convolution must have the same grid.");
+  require(same_grid(x, out) && out.shape(3) == matrix.outputs(), "A convolution's output must fit its input and matrix.");
+  require(!residual || (same_grid(x, *residual) && residual->shape(3) == matrix.outputs() && !gelu_after),
+          "A residual must have the output's shape, and no GELU before it.");
+  const Finish finish = residual ? Finish::kAddResidual : gelu_after ? Finish::kGelu : Finish::kNothing;
+  const convnext::Inputs in{x.data(), x.shape(3), more ? more->data() : nullptr, more_channels};
   const convnext::Kernels& version = convnext::kernels_named(kernels);
   const nb::gil_scoped_release release;
-  convnext::convolve(version, {matrix, side, channels, gelu_before, gelu_after ? Finish::kGelu : Finish::kNothing},
-                     shape_of(x), x.data(), nullptr, out.data(), threads);
+  convnext::convolve(version, {matrix, side, gelu_before, finish}, shape_of(x), in, residual ? residual->data() : nullptr,
+                     out.data(), threads);
 }
 
 void run_block(Array<float, 2> taps, Array<float, 1> bias, Array<float, 2> shift, Array<float, 2> scale,
@@ -51,7 +59,7 @@ void run_block(Array<float, 2> taps, Array<float, 1> bias, Array<float, 2> shift
           "Shift and scale must be (images or 1, channels).");
   require(expand.depth() == channels && contract.depth() == expand.outputs() && contract.outputs() == channels,
           "The two matrices of a block must fit its channels.");
-  require(same_shape(x, out, channels), "A block's output must have its input's shape.");
+  require(same_grid(x, out) && out.shape(3) == channels, "A block's output must have its input's shape.");
   const convnext::Kernels& version = convnext::kernels_named(kernels);
   const nb::gil_scoped_release release;
   convnext::run_block(version,
@@ -67,8 +75,12 @@ void register_convnext(nb::module_& m) {
     require(bias.shape(0) == weights.shape(0), "A matrix must have as many biases as outputs.");
     new (self) PackedMatrix(weights.data(), bias.data(), weights.shape(0), weights.shape(1));
   });
-  m.def("convnext_convolve", &convolve);
-  m.def("convnext_block", &run_block);
+  m.def("convnext_convolve", &convolve, nb::arg("matrix"), nb::arg("side"), nb::arg("gelu_before"), nb::arg("gelu_after"),
+        nb::arg("x"), nb::arg("more").none(), nb::arg("residual").none(), nb::arg("out").noconvert(), nb::arg("threads"),
+        nb::arg("kernels"));
+  m.def("convnext_block", &run_block, nb::arg("taps"), nb::arg("bias"), nb::arg("shift"), nb::arg("scale"),
+        nb::arg("expand"), nb::arg("contract"), nb::arg("x"), nb::arg("out").noconvert(), nb::arg("threads"),
+        nb::arg("kernels"));
 }
 
 }  // namespace latentpress

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "autoregressive_team.hpp"
 #include "errors.hpp"
 #include "parallel.hpp"
 
@@ -43,16 +44,23 @@ void for_row_pieces(const ImageShape& shape, const Tile& tile, Work work) {
 }
 
 /// The neighbourhoods of a piece of an image row, side by side, with zeros outside the image.
-void gather(const ImageShape& shape, const Convolution& layer, const float* image, std::size_t y, std::size_t x,
+void gather(const ImageShape& shape, std::size_t side, const Inputs& in, std::size_t image, std::size_t y, std::size_t x,
             std::size_t count, float* to) {
-  const auto reach = static_cast<std::ptrdiff_t>(layer.side / 2);
+  const auto reach = static_cast<std::ptrdiff_t>(side / 2);
   const auto height = static_cast<std::ptrdiff_t>(shape.height), width = static_cast<std::ptrdiff_t>(shape.width);
+  const auto origin = static_cast<std::ptrdiff_t>(image) * height * width;
+  const std::size_t channels = in.channels + in.more_channels;
   for (std::size_t p = 0; p < count; ++p)
     for (std::ptrdiff_t dy = -reach; dy <= reach; ++dy)
-      for (std::ptrdiff_t dx = -reach; dx <= reach; ++dx, to += layer.channels) {
+      for (std::ptrdiff_t dx = -reach; dx <= reach; ++dx, to += channels) {
         const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(y) + dy, column = static_cast<std::ptrdiff_t>(x + p) + dx;
-        if (row < 0 || row >= height || column < 0 || column >= width) std::fill_n(to, layer.channels, 0.0f);
-        else std::copy_n(image + static_cast<std::size_t>(row * width + column) * layer.channels, layer.channels, to);
+        if (row < 0 || row >= height || column < 0 || column >= width) {
+          std::fill_n(to, channels, 0.0f);
+          continue;
+        }
+        const auto at = static_cast<std::size_t>(origin + row * width + column);
+        std::copy_n(in.values + at * in.channels, in.channels, to);
+        if (in.more_channels > 0) std::copy_n(in.more + at * in.more_channels, in.more_channels, to + in.channels);
       }
 }
 
@@ -80,18 +88,18 @@ PackedMatrix::PackedMatrix(const float* weights, const float* bias, std::size_t 
       panels_[(o / kPanel * depth + i) * kPanel + o % kPanel] = weights[o * depth + i];
 }
 
-void convolve(const Kernels& kernels, const Convolution& layer, const ImageShape& shape, const float* in,
+void convolve(const Kernels& kernels, const Convolution& layer, const ImageShape& shape, const Inputs& in,
               const float* residual, float* out, std::size_t threads) {
+  const autoregressive::DefaultFloatingPoint default_environment;
   const std::size_t depth = layer.matrix.depth(), outputs = layer.matrix.outputs();
   const std::size_t most = std::clamp(kMostGathered / depth, kFewestTileRows, kMostTileRows);
-  const bool in_place = layer.side == 1 && !layer.gelu_before;
+  const bool in_place = layer.side == 1 && !layer.gelu_before && in.more_channels == 0;
   for_tiles(shape.positions(), tile_rows(shape.positions(), threads, most), threads, [&](const Tile& tile) {
     std::vector<float> gathered(in_place ? 0 : tile.count * depth);
-    const float* rows = in + tile.first * layer.channels;
+    const float* rows = in.values + tile.first * in.channels;
     if (!in_place) {
       for_row_pieces(shape, tile, [&](std::size_t image, std::size_t y, std::size_t x, std::size_t count, std::size_t at) {
-        gather(shape, layer, in + image * shape.height * shape.width * layer.channels, y, x, count,
-               gathered.data() + at * depth);
+        gather(shape, layer.side, in, image, y, x, count, gathered.data() + at * depth);
       });
       if (layer.gelu_before) kernels.gelu(gathered.data(), gathered.data(), gathered.size());
       rows = gathered.data();
@@ -104,6 +112,7 @@ void convolve(const Kernels& kernels, const Convolution& layer, const ImageShape
 
 void run_block(const Kernels& kernels, const Block& block, const ImageShape& shape, const float* in, float* out,
                std::size_t threads) {
+  const autoregressive::DefaultFloatingPoint default_environment;
   const std::size_t channels = block.contract.outputs(), hidden = block.expand.outputs();
   const std::size_t per_image = shape.height * shape.width * channels;
   for_tiles(shape.positions(), tile_rows(shape.positions(), threads, kMostTileRows), threads, [&](const Tile& tile) {

@@ -34,14 +34,22 @@ struct ImageShape {
   std::size_t positions() const { return images * height * width; }
 };
 
-/// A square convolution that keeps the grid, zero-padded; depth of the matrix is side * side * channels, in that order.
+/// Images, channels last; with `more`, of the same grid, its channels follow at every position.
+struct Inputs {
+  const float* values;
+  std::size_t channels;
+  const float* more;
+  std::size_t more_channels;
+};
+
+/// A square convolution that keeps the grid, zero-padded. The matrix's depth is (rows, columns, channels) of the kernel.
 struct Convolution {
   const PackedMatrix& matrix;
-  std::size_t side, channels;
+  std::size_t side;
   bool gelu_before;
   Finish finish;
 };
-void convolve(const Kernels& kernels, const Convolution& layer, const ImageShape& shape, const float* in,
+void convolve(const Kernels& kernels, const Convolution& layer, const ImageShape& shape, const Inputs& in,
               const float* residual, float* out, std::size_t threads);
 
 /// A ConvNeXt block: out = in + contract(gelu(expand(norm(depthwise(in))))); a layer scale is folded into `contract`.
