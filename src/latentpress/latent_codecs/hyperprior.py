@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from latentpress.errors import ConfigurationError
 from latentpress.latent_codecs.base import LatentCodec, checked_strings
 
-__all__ = ["HyperpriorLatentCodec"]
+__all__ = ["HyperpriorLatentCodec", "check_fit"]
 
 
 class HyperpriorLatentCodec(LatentCodec):
@@ -61,14 +61,14 @@ class HyperpriorLatentCodec(LatentCodec):
     def forward(self, y: Tensor, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Quantise `y` (N, C, H, W); likelihoods are under `"y"` and `"z"`."""
         hyper = self["hyper"](y)
-        self._check_fit(y, hyper["params"])
+        check_fit(y, hyper["params"])
         coded = self["y"](y, hyper["params"])
         return {"likelihoods": {**coded["likelihoods"], **hyper["likelihoods"]}, "y_hat": coded["y_hat"]}
 
     def compress(self, y: Tensor, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Code `y` (N, C, H, W); `"shape"` has those of the inner codecs, by name."""
         hyper = self["hyper"].compress(y)
-        self._check_fit(y, hyper["params"])
+        check_fit(y, hyper["params"])
         coded = self["y"].compress(y, hyper["params"])
         return {
             "strings": [*coded["strings"], *hyper["strings"]],
@@ -84,10 +84,11 @@ class HyperpriorLatentCodec(LatentCodec):
         hyper = self["hyper"].decompress([z_strings], shape["hyper"])
         return self["y"].decompress(y_strings, shape["y"], hyper["params"])
 
-    @staticmethod
-    def _check_fit(y: Tensor, params: Tensor) -> None:
-        if y.shape[-2:] != params.shape[-2:]:
-            raise ConfigurationError(
-                f"The latent is {tuple(y.shape[-2:])} and its side information {tuple(params.shape[-2:])}: "
-                "height and width of the image must be multiples of the model's downsampling_factor."
-            )
+
+def check_fit(y: Tensor, params: Tensor) -> None:
+    """Raise ConfigurationError unless a latent and its side information have the same height and width."""
+    if y.shape[-2:] != params.shape[-2:]:
+        raise ConfigurationError(
+            f"The latent is {tuple(y.shape[-2:])} and its side information {tuple(params.shape[-2:])}: "
+            "height and width of the image must be multiples of the model's downsampling_factor."
+        )

@@ -143,7 +143,7 @@ class CompressionModel(nn.Module):
         return net
 
     @classmethod
-    def _sizes(cls, state_dict: Mapping[str, Tensor]) -> dict[str, int]:
+    def _sizes(cls, state_dict: Mapping[str, Tensor]) -> dict[str, Any]:
         """The constructor's arguments, read off the shapes of a state dict with present-day keys."""
         return {}
 
@@ -187,10 +187,13 @@ class SimpleVAECompressionModel(CompressionModel):
     g_s: nn.Module
     latent_codec: LatentCodec
 
-    def make_latent_codec(self) -> LatentCodec:
+    def make_latent_codec(self, **options: Any) -> LatentCodec:
         """The codec of the latent; a subclass whose parts are attributes of its own puts them together here.
 
         It is called for every pass, so a part that was replaced on the model is used from then on.
+
+        Args:
+            **options: what a caller of `compress` or `decompress` chose, where the model leaves a choice.
         """
         return self.latent_codec
 
@@ -204,19 +207,31 @@ class SimpleVAECompressionModel(CompressionModel):
         coded = self.make_latent_codec()(self.g_a(x))
         return {"x_hat": self.g_s(coded["y_hat"]), "likelihoods": coded["likelihoods"]}
 
-    def compress(self, x: Tensor) -> dict[str, Any]:
+    def analyse(self, x: Tensor) -> Tensor:
+        """The latents of images `x` (N, 3, H, W) in [0, 1], each computed by itself."""
+        with torch.inference_mode():
+            return image_by_image(self.g_a, x)
+
+    def compress_latent(self, y: Tensor, **options: Any) -> dict[str, Any]:
+        """Code what `analyse` gave; arguments and result are otherwise those of `compress`."""
+        with torch.inference_mode():
+            coded = self.make_latent_codec(**options).compress(y)
+        return {"strings": coded["strings"], "shape": coded["shape"]}
+
+    def compress(self, x: Tensor, **options: Any) -> dict[str, Any]:
         """Code images `x` (N, 3, H, W) in [0, 1], each by itself: its bytes do not depend on the batch.
 
         Returns:
             `"strings"`, for each latent a list of one `bytes` per image, and `"shape"`, what `decompress`
             needs beside them.
-        """
-        with torch.inference_mode():
-            coded = self.make_latent_codec().compress(image_by_image(self.g_a, x))
-        return {"strings": coded["strings"], "shape": coded["shape"]}
 
-    def decompress(self, strings: Sequence[Sequence[bytes]], shape: Any) -> dict[str, Any]:
-        """Decode what `compress` made.
+        Raises:
+            ConfigurationError: there are no coder tables yet, or the sides of the images do not fit.
+        """
+        return self.compress_latent(self.analyse(x), **options)
+
+    def decompress(self, strings: Sequence[Sequence[bytes]], shape: Any, **options: Any) -> dict[str, Any]:
+        """Decode what `compress` made with the same options.
 
         Returns:
             `"x_hat"` (N, 3, H, W), clamped to [0, 1].
@@ -225,7 +240,7 @@ class SimpleVAECompressionModel(CompressionModel):
             BitstreamError: the strings are truncated or damaged.
         """
         with torch.inference_mode():
-            y_hat = self.make_latent_codec().decompress(strings, shape)["y_hat"]
+            y_hat = self.make_latent_codec(**options).decompress(strings, shape)["y_hat"]
             x_hat = image_by_image(self.g_s, y_hat)
         # Clamped outside inference mode, so that the result is a tensor like any other.
         return {"x_hat": x_hat.clamp(0, 1).contiguous()}

@@ -67,12 +67,12 @@ class FactorizedPrior(SimpleVAECompressionModel):
         self.N = N
         self.M = M
 
-    def make_latent_codec(self) -> LatentCodec:
+    def make_latent_codec(self, **options: Any) -> LatentCodec:
         """The codec of the latent, put together from the model's present attributes."""
         return EntropyBottleneckLatentCodec(self.entropy_bottleneck)
 
     @classmethod
-    def _sizes(cls, state_dict: Mapping[str, Tensor]) -> dict[str, int]:
+    def _sizes(cls, state_dict: Mapping[str, Tensor]) -> dict[str, Any]:
         return {"N": state_dict["g_a.0.weight"].size(0), "M": state_dict["g_a.6.weight"].size(0)}
 
 

@@ -18,11 +18,39 @@ from latentpress.models.factorized import analysis_transform, synthesis_transfor
 from latentpress.models.utils import conv, deconv
 from latentpress.registry import register_model
 
-__all__ = ["MeanScaleHyperprior", "ScaleHyperprior"]
+__all__ = ["HyperpriorModel", "MeanScaleHyperprior", "ScaleHyperprior"]
+
+
+class HyperpriorModel(SimpleVAECompressionModel):
+    """What models with side information share: strings of y, then of z, and the extent of z as `"shape"`."""
+
+    downsampling_factor = 64
+
+    def compress_latent(self, y: Tensor, **options: Any) -> dict[str, Any]:
+        """Code what `analyse` gave; arguments and result are otherwise those of `compress`."""
+        coded = super().compress_latent(y, **options)
+        return {"strings": coded["strings"], "shape": coded["shape"]["hyper"]}
+
+    def decompress(
+        self, strings: Sequence[Sequence[bytes]], shape: Sequence[int], **options: Any
+    ) -> dict[str, Any]:
+        """Decode what `compress` made with the same options.
+
+        Returns:
+            `"x_hat"` (N, 3, H, W), clamped to [0, 1].
+
+        Raises:
+            BitstreamError: the strings are truncated or damaged.
+        """
+        return super().decompress(strings, {"y": self._y_shape(shape), "hyper": shape}, **options)
+
+    def _y_shape(self, z_shape: Sequence[int]) -> Any:
+        """What the codec of y needs to know of its shape: nothing, where the side information tells."""
+        return None
 
 
 @register_model("bmshj2018-hyperprior")
-class ScaleHyperprior(SimpleVAECompressionModel):
+class ScaleHyperprior(HyperpriorModel):
     """Scale hyperprior: side information gives the scale of a zero-mean Gaussian for each latent element.
 
     .. code-block:: none
@@ -53,8 +81,6 @@ class ScaleHyperprior(SimpleVAECompressionModel):
         torch.Size([1, 3, 64, 128])
     """
 
-    downsampling_factor = 64
-
     def __init__(self, N: int, M: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.entropy_bottleneck = EntropyBottleneck(N)
@@ -79,41 +105,20 @@ class ScaleHyperprior(SimpleVAECompressionModel):
         self.N = N
         self.M = M
 
-    def make_latent_codec(self) -> LatentCodec:
+    def make_latent_codec(self, **options: Any) -> LatentCodec:
         """The codec of the latent, put together from the model's present attributes."""
-        return HyperpriorLatentCodec({"y": self._y_codec(), "hyper": self._hyper_codec()})
+        return HyperpriorLatentCodec({"y": self._y_codec(**options), "hyper": self._hyper_codec()})
 
     def _y_codec(self) -> LatentCodec:
         return GaussianConditionalLatentCodec(
             gaussian_conditional=self.gaussian_conditional, chunks=("scales",)
         )
 
-    def _hyper_codec(self) -> LatentCodec:
+    def _hyper_codec(self) -> HyperLatentCodec:
         return HyperLatentCodec(self.entropy_bottleneck, lambda y: self.h_a(y.abs()), self.h_s)
 
-    def compress(self, x: Tensor) -> dict[str, Any]:
-        """Code images `x` (N, 3, H, W) in [0, 1]; H and W must be multiples of `downsampling_factor`.
-
-        Returns:
-            `"strings"`, those of y and of z, a list with one `bytes` per image each, and `"shape"`, the
-            height and width of z.
-        """
-        coded = super().compress(x)
-        return {"strings": coded["strings"], "shape": coded["shape"]["hyper"]}
-
-    def decompress(self, strings: Sequence[Sequence[bytes]], shape: Sequence[int]) -> dict[str, Any]:
-        """Decode what `compress` made.
-
-        Returns:
-            `"x_hat"` (N, 3, H, W), clamped to [0, 1].
-
-        Raises:
-            BitstreamError: the strings are truncated or damaged.
-        """
-        return super().decompress(strings, {"y": None, "hyper": shape})
-
     @classmethod
-    def _sizes(cls, state_dict: Mapping[str, Tensor]) -> dict[str, int]:
+    def _sizes(cls, state_dict: Mapping[str, Tensor]) -> dict[str, Any]:
         return {"N": state_dict["g_a.0.weight"].size(0), "M": state_dict["g_a.6.weight"].size(0)}
 
 
@@ -145,5 +150,5 @@ class MeanScaleHyperprior(ScaleHyperprior):
     def _y_codec(self) -> LatentCodec:
         return GaussianConditionalLatentCodec(gaussian_conditional=self.gaussian_conditional)
 
-    def _hyper_codec(self) -> LatentCodec:
+    def _hyper_codec(self) -> HyperLatentCodec:
         return HyperLatentCodec(self.entropy_bottleneck, self.h_a, self.h_s)

@@ -1,0 +1,147 @@
+"""Hyperprior coding at a rate that gains choose: the latent is scaled before rounding, and back after.
+
+From Cui et al., "Asymmetric gained deep image compression with continuous rate adaptation" (CVPR 2021). A
+gain is a tensor that broadcasts to the latent, such as (1, C, 1, 1).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from torch import Tensor
+
+from latentpress.entropy_models import EntropyBottleneck
+from latentpress.latent_codecs.base import LatentCodec, checked_strings
+from latentpress.latent_codecs.hyper import HyperLatentCodec
+from latentpress.latent_codecs.hyperprior import HyperpriorLatentCodec, check_fit
+
+__all__ = ["GainHyperLatentCodec", "GainHyperpriorLatentCodec"]
+
+
+class GainHyperLatentCodec(LatentCodec):
+    """`HyperLatentCodec` with gains about the quantiser of z.
+
+    .. code-block:: none
+
+                          z_gain                       z_gain_inv
+                 ┌─────┐ z  │  ┌───┐ z_hat         z_hat  │  ┌─────┐
+           y ──►─┤ h_a ├──►─×─►┤ Q ├───►───····───►───────×─►┤ h_s ├──►── params
+                 └─────┘       └───┘        EB               └─────┘
+
+    Arguments are those of `HyperLatentCodec`.
+    """
+
+    def __init__(
+        self,
+        entropy_bottleneck: EntropyBottleneck,
+        h_a: Callable[[Tensor], Tensor],
+        h_s: Callable[[Tensor], Tensor],
+        quantizer: str = "noise",
+    ) -> None:
+        super().__init__()
+        self.entropy_bottleneck = entropy_bottleneck
+        self.h_a = h_a
+        self.h_s = h_s
+        self.quantizer = quantizer
+
+    def forward(self, y: Tensor, gain: Tensor, gain_inv: Tensor, **kwargs: Any) -> dict[str, Any]:
+        """Parameters for `y` (N, C, H, W); likelihoods are under `"z"`."""
+        return self._at(gain, gain_inv)(y)
+
+    def compress(self, y: Tensor, gain: Tensor, gain_inv: Tensor, **kwargs: Any) -> dict[str, Any]:
+        """Code the side information of `y` (N, C, H, W); `"shape"` is the height and width of z."""
+        return self._at(gain, gain_inv).compress(y)
+
+    def decompress(
+        self, strings: Sequence[Sequence[bytes]], shape: Sequence[int], gain_inv: Tensor, **kwargs: Any
+    ) -> dict[str, Any]:
+        """Decode what `compress` made with the same gains."""
+        return self._at(gain_inv, gain_inv).decompress(strings, shape)
+
+    def _at(self, gain: Tensor, gain_inv: Tensor) -> HyperLatentCodec:
+        """The codec of one rate."""
+        return HyperLatentCodec(
+            self.entropy_bottleneck,
+            lambda y: self.h_a(y) * gain,
+            lambda z_hat: self.h_s(z_hat * gain_inv),
+            quantizer=self.quantizer,
+        )
+
+
+class GainHyperpriorLatentCodec(HyperpriorLatentCodec):
+    """`HyperpriorLatentCodec` at a rate that gains choose.
+
+    .. code-block:: none
+
+                      z_gain, z_gain_inv
+                              │
+                         ┌────┴─────┐
+            ┌──────────►─┤ lc_hyper ├──►─┐
+            │            └──────────┘    │ params
+            │   y_gain                   ▼          y_gain_inv
+            │     │                   ┌──┴───┐          │
+           y ──►──×───────────────►───┤ lc_y ├──►───────×──► y_hat
+                                      └──────┘
+
+    Args:
+        latent_codec: `"hyper"`, a `GainHyperLatentCodec`, and `"y"`, as for `HyperpriorLatentCodec`.
+
+    Example:
+        >>> import torch
+        >>> from torch import nn
+        >>> from latentpress.latent_codecs import GaussianConditionalLatentCodec
+        >>> hyper = GainHyperLatentCodec(EntropyBottleneck(4), nn.Conv2d(8, 4, 1), nn.Conv2d(4, 16, 1))
+        >>> codec = GainHyperpriorLatentCodec({"y": GaussianConditionalLatentCodec(), "hyper": hyper}).eval()
+        >>> one, fine = torch.ones(1), torch.full((1, 8, 1, 1), 100.0)
+        >>> y = torch.rand(1, 8, 4, 4)
+        >>> bool((codec(y, fine, one, 1 / fine, one)["y_hat"] - y).abs().max() < 0.006)
+        True
+    """
+
+    def forward(  # type: ignore[override]
+        self,
+        y: Tensor,
+        y_gain: Tensor,
+        z_gain: Tensor,
+        y_gain_inv: Tensor,
+        z_gain_inv: Tensor,
+        **kwargs: Any,
+    ) -> dict[str, Any]:
+        """Quantise `y` (N, C, H, W); likelihoods are under `"y"` and `"z"`."""
+        hyper = self["hyper"](y, z_gain, z_gain_inv)
+        check_fit(y, hyper["params"])
+        coded = self["y"](y * y_gain, hyper["params"])
+        likelihoods = {**coded["likelihoods"], **hyper["likelihoods"]}
+        return {"likelihoods": likelihoods, "y_hat": coded["y_hat"] * y_gain_inv}
+
+    def compress(  # type: ignore[override]
+        self,
+        y: Tensor,
+        y_gain: Tensor,
+        z_gain: Tensor,
+        y_gain_inv: Tensor,
+        z_gain_inv: Tensor,
+        **kwargs: Any,
+    ) -> dict[str, Any]:
+        """Code `y` (N, C, H, W); `"shape"` has those of the inner codecs, by name."""
+        hyper = self["hyper"].compress(y, z_gain, z_gain_inv)
+        check_fit(y, hyper["params"])
+        coded = self["y"].compress(y * y_gain, hyper["params"])
+        return {
+            "strings": [*coded["strings"], *hyper["strings"]],
+            "shape": {"y": coded["shape"], "hyper": hyper["shape"]},
+            "y_hat": coded["y_hat"] * y_gain_inv,
+        }
+
+    def decompress(  # type: ignore[override]
+        self,
+        strings: Sequence[Sequence[bytes]],
+        shape: Mapping[str, Any],
+        y_gain_inv: Tensor,
+        z_gain_inv: Tensor,
+        **kwargs: Any,
+    ) -> dict[str, Any]:
+        """Decode what `compress` made with the same gains."""
+        *y_strings, z_strings = checked_strings(strings, at_least=2)
+        hyper = self["hyper"].decompress([z_strings], shape["hyper"], z_gain_inv)
+        decoded = self["y"].decompress(y_strings, shape["y"], hyper["params"])
+        return {"y_hat": decoded["y_hat"] * y_gain_inv}
