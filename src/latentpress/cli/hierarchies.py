@@ -52,7 +52,7 @@ def read_padded(path: Path, factor: int) -> tuple[Tensor, tuple[int, int]]:
 
     from latentpress.codec.disk import read_file
     from latentpress.codec.files import open_image
-    from latentpress.models.hierarchical.evaluation import padded
+    from latentpress.models.hierarchical.files import padded
 
     image: Image.Image = open_image(read_file(path), str(path)).convert("RGB")
     pixels = torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8)

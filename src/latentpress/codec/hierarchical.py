@@ -41,7 +41,7 @@ class HierarchicalCodec(ImageCodec):
 
     Args:
         model: the hierarchy.
-        name: what files call it.
+        name: what files call it; the model's own name where None.
 
     Example:
         >>> import numpy as np
@@ -52,9 +52,9 @@ class HierarchicalCodec(ImageCodec):
         (40, 50, 3)
     """
 
-    def __init__(self, model: CodingHierarchy, name: str) -> None:
+    def __init__(self, model: CodingHierarchy, name: str | None = None) -> None:
         model.update()
-        super().__init__(cast(Any, model), name)  # coding is overridden below
+        super().__init__(cast(Any, model), name or model.name)  # coding is overridden below
         self.model = model
 
     def rate(self, lmb: float | None) -> float | None:

@@ -188,6 +188,7 @@ def _unwrapped(contents: Mapping[str, Any]) -> Mapping[str, Tensor]:
 def _with_weights(
     model: Any, pretrained: Pretrained, progress: bool, name: str, lmb: float | None = None
 ) -> Any:
+    model.name = name
     if pretrained is False:
         return model
     path = fetch(_published(name, lmb), progress=progress) if pretrained is True else pretrained

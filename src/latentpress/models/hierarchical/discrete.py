@@ -6,11 +6,13 @@ from.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from latentpress.errors import BitstreamError, ConfigurationError
+from latentpress.models.hierarchical.files import AnyPath
 from latentpress.models.hierarchical.hierarchy import HierarchicalVAE
 from latentpress.models.hierarchical.latents import DiscreteLatentBlock
 from latentpress.models.hierarchical.sources import Decoding, Encoding, FirstThen, Sampling
@@ -20,7 +22,13 @@ _LARGEST_GRID = 2**16 - 1
 
 
 class CodingHierarchy(HierarchicalVAE):
-    """A hierarchy with quantised latents: it codes images."""
+    """A hierarchy with quantised latents: it codes images.
+
+    Attributes:
+        name: what files made with it call it; the zoo's name for a model of the zoo.
+    """
+
+    name: str
 
     def update(self, force: bool = False) -> bool:
         """Make missing integer tables (all of them, with `force`); returns whether any was made."""
@@ -36,6 +44,31 @@ class CodingHierarchy(HierarchicalVAE):
         if mode:
             self.update()
         return self.train(not mode)
+
+    def compress_file(self, source: AnyPath, target: AnyPath, lmb: float | None = None) -> None:
+        """Compress an image file, of any size, into a `.ltp` file.
+
+        Args:
+            source: the image, in any format that Pillow reads.
+            target: the file to write; one that exists is replaced.
+            lmb: lambda of a variable-rate model, its default where None.
+        """
+        # Imported here because it knows this module, not the other way round.
+        from latentpress.codec.hierarchical_files import HierarchicalCodec, write_picture_of
+
+        write_picture_of(HierarchicalCodec(self), Path(source), Path(target), lmb)
+
+    def decompress_file(self, source: AnyPath, target: AnyPath | None = None) -> Tensor:
+        """The image (1, 3, H, W) in [0, 1] of a file that `compress_file` wrote; also to `target`, if given.
+
+        Raises:
+            BitstreamError: the file is damaged, truncated or another model's.
+        """
+        from latentpress.codec.hierarchical_files import HierarchicalCodec, read_picture_of
+
+        return read_picture_of(
+            HierarchicalCodec(self), Path(source), None if target is None else Path(target)
+        )
 
     @property
     def num_strings(self) -> int:

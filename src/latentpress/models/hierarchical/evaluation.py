@@ -7,13 +7,12 @@ from os import PathLike
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from PIL import Image
 from rich.progress import Progress
 from torch import Tensor
 
-from latentpress.errors import ConfigurationError, ImageError
+from latentpress.errors import ConfigurationError
 from latentpress.models.hierarchical.discrete import CodingHierarchy
+from latentpress.models.hierarchical.files import padded, read_image
 from latentpress.models.hierarchical.hierarchy import HierarchicalVAE
 
 
@@ -70,17 +69,11 @@ def self_evaluate(
         for lmb in chosen:
             figures = []
             for path in images:
-                figures.append(measure(model, _read(path).to(model.constant().device), lmb))
+                figures.append(measure(model, read_image(path).to(model.constant().device), lmb))
                 bar.advance(task)
             bpp, psnr = np.mean(figures, axis=0)
             points.append(RatePoint(lmb, float(bpp), float(psnr)))
     return points
-
-
-def padded(x: Tensor, factor: int) -> Tensor:
-    """Images (N, 3, H, W) padded right and bottom to multiples of `factor` by repeating the edge."""
-    height, width = x.shape[2:]
-    return F.pad(x, (0, -width % factor, 0, -height % factor), mode="replicate")
 
 
 def _measure_computed(model: HierarchicalVAE, x: Tensor, lmb: float) -> tuple[float, float]:
@@ -107,12 +100,3 @@ def _psnr(x_hat: Tensor, x: Tensor) -> float:
     levels = (x_hat[..., : x.shape[2], : x.shape[3]].clamp(0.0, 1.0) * 255.0).round()
     error = float((levels - (x * 255.0).round()).square().mean()) / 255.0**2
     return math.inf if error == 0.0 else -10.0 * math.log10(error)
-
-
-def _read(path: str | PathLike[str]) -> Tensor:
-    try:
-        with Image.open(path) as image:
-            pixels = np.array(image.convert("RGB"))
-    except (OSError, ValueError) as error:
-        raise ImageError(f"Expected an image file at {path}, found: {error}.") from error
-    return torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255.0

@@ -51,6 +51,8 @@ class LosslessQResVAE(QResVAE):
         config: widths, depths and scales.
     """
 
+    name = "qres-lossless"
+
     def __init__(self, config: QResConfig) -> None:
         super().__init__(config, lmb=1.0, with_output=False)
         last = config.decoder[-1]

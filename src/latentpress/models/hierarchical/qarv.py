@@ -1,6 +1,7 @@
 """QARV: one model for all rates (arXiv 2302.08899)."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -10,9 +11,16 @@ from latentpress.models.hierarchical.blocks import AdaptiveConvNeXtBlock
 from latentpress.models.hierarchical.convolutions import PatchDownsample, PatchUpsample
 from latentpress.models.hierarchical.discrete import CodingHierarchy
 from latentpress.models.hierarchical.embedding import RateEmbedding
+from latentpress.models.hierarchical.files import AnyPath, padded, read_image, write_image
 from latentpress.models.hierarchical.hierarchy import BottomUp, InputScaling
 from latentpress.models.hierarchical.latents import QarvLatentBlock
-from latentpress.models.hierarchical.qarv_stream import QarvStream, pack_stream, unpack_stream
+from latentpress.models.hierarchical.qarv_stream import (
+    QarvStream,
+    pack_file,
+    pack_stream,
+    unpack_file,
+    unpack_stream,
+)
 
 
 @dataclass(frozen=True)
@@ -113,6 +121,7 @@ class QARV(CodingHierarchy):
         (16.0, 2048.0)
     """
 
+    name = "qarv"
     lmb_range: tuple[float, float]
 
     def __init__(
@@ -159,6 +168,36 @@ class QARV(CodingHierarchy):
                 f"Expected a lambda from {low:g} to {high:g}, found {stream.lmb:g} in the stream."
             )
         return self.decode(stream.strings, stream.grid, stream.lmb)
+
+    def compress_file(self, source: AnyPath, target: AnyPath, lmb: float | None = None) -> None:
+        """Compress an image file, of any size, into a file of the published layout (`qarv_stream`).
+
+        Args:
+            source: the image, in any format that Pillow reads.
+            target: the file to write; one that exists is replaced.
+            lmb: lambda; the default where None.
+        """
+        x = read_image(source)
+        size = (x.shape[2], x.shape[3])
+        stream = self.compress(padded(x, self.downsampling_factor).to(self.bias.device), lmb)
+        Path(target).write_bytes(pack_file(size, stream))
+
+    def decompress_file(self, source: AnyPath, target: AnyPath | None = None) -> Tensor:
+        """The image (1, 3, H, W) in [0, 1] of a file of the published layout; also to `target`, if given.
+
+        Raises:
+            BitstreamError: the file is damaged, truncated or another model's.
+        """
+        (height, width), stream = unpack_file(Path(source).read_bytes())
+        grid = unpack_stream(stream, self.num_latents).grid
+        if (-(-height // self.downsampling_factor), -(-width // self.downsampling_factor)) != grid:
+            raise BitstreamError(
+                f"Expected a grid for a {height}x{width} image, found {grid}; the file is damaged."
+            )
+        x = self.decompress(stream)[:1, :, :height, :width]
+        if target is not None:
+            write_image(x, target)
+        return x
 
     def sample_lmb(self, batch: int) -> Tensor:
         low, high = (bound ** (1 / 3) for bound in self.lmb_range)  # uniform in the cube root

@@ -113,6 +113,8 @@ class QResVAE(CodingHierarchy):
         34036546
     """
 
+    name = "qres"
+
     def __init__(self, config: QResConfig, lmb: float = 32, with_output: bool = True) -> None:
         super().__init__(config.scaling, config.decoder[0].stride)
         self.default_lmb = float(lmb)

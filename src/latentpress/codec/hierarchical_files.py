@@ -1,0 +1,35 @@
+"""Image files through a hierarchy that the caller holds, for its `compress_file` and `decompress_file`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from latentpress.codec.container import DEFAULT_MAX_PIXELS, check_size, read_container
+from latentpress.codec.disk import read_file, write_file
+from latentpress.codec.files import format_of, image_bytes, open_image
+from latentpress.codec.hierarchical import HierarchicalCodec
+from latentpress.codec.images import image_from, picture_from
+
+
+def write_picture_of(
+    codec: HierarchicalCodec, source: str | Path, target: str | Path, lmb: float | None
+) -> None:
+    """Compress an image file into a `.ltp` file, replacing one that exists."""
+    image = open_image(read_file(source), str(source))
+    write_file(target, codec.encode_picture(picture_from(image), lmb), overwrite=True)
+
+
+def read_picture_of(codec: HierarchicalCodec, source: str | Path, target: str | Path | None) -> Tensor:
+    """The image (1, 3, H, W) in [0, 1] of a `.ltp` file; also written to `target`, if given."""
+    data = read_file(source)
+    container = read_container(data)
+    check_size(container.header, len(data), DEFAULT_MAX_PIXELS)
+    image = image_from(codec.decode_picture(container))
+    if target is not None:
+        write_file(target, image_bytes(image, format_of(target)), overwrite=True)
+    pixels = np.array(image.convert("RGB"))
+    return torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255.0
