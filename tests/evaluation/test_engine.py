@@ -112,6 +112,8 @@ def test_a_model_at_fault_ends_the_work(folder: Path, gained: Path) -> None:
 def test_no_readable_image_is_an_error(folder: Path, fixed_rate: Path) -> None:
     with pytest.raises(ImageError, match=r"d\.png"):
         evaluate(plan_subjects("mbt2018-mean", checkpoints=[fixed_rate]), find_images([folder / "d.png"]))
+    with pytest.raises(ImageError, match="none were given"):
+        evaluate(plan_subjects("mbt2018-mean", checkpoints=[fixed_rate]), [])
 
 
 def example_point() -> Point:

@@ -66,7 +66,7 @@ def evaluate(
     items = [(index, subject, image) for index, subject in enumerate(subjects) for image in images]
     work = partial(_measure_file, entropy_estimation=entropy_estimation)
     try:
-        for (index, _, image), outcome in outcomes(items, work, min(processes, len(items))):
+        for (index, _, image), outcome in outcomes(items, work, min(processes, len(items) or 1)):
             _enter(points[index], image, outcome, on_image)
     finally:
         _forget_models()
