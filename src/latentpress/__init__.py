@@ -15,6 +15,7 @@ from latentpress.codec import pillow_plugin
 from latentpress.errors import (
     BitstreamError,
     ConfigurationError,
+    DataError,
     ImageError,
     LatentPressError,
     WeightsError,
@@ -30,6 +31,7 @@ __version__ = "0.1.0"
 __all__ = [
     "BitstreamError",
     "ConfigurationError",
+    "DataError",
     "ImageError",
     "LatentPressError",
     "WeightsError",

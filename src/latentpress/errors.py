@@ -20,5 +20,9 @@ class WeightsError(LatentPressError, RuntimeError):
     """Weights cannot be found, fetched or verified, or do not belong to the model."""
 
 
+class DataError(LatentPressError, RuntimeError):
+    """A data set cannot be found, read, fetched or verified."""
+
+
 class ImageError(LatentPressError, ValueError):
     """An image cannot be read, or has a layout or size that is not supported."""

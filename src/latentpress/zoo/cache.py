@@ -8,22 +8,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from latentpress._files import cache_directory
 from latentpress.zoo.bundled import bundled_file
 from latentpress.zoo.download import download
 from latentpress.zoo.files import check_hash
 from latentpress.zoo.records import Weights
 
-CACHE_VARIABLE = "LATENTPRESS_CACHE"
 MIRROR_VARIABLE = "LATENTPRESS_WEIGHTS_URL"
-
-
-def cache_directory() -> Path:
-    """Directory of downloads: $LATENTPRESS_CACHE, or else `latentpress` in the user's cache directory."""
-    chosen = os.environ.get(CACHE_VARIABLE)
-    if chosen:
-        return Path(chosen).expanduser()
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "latentpress"
 
 
 def is_cached(weights: Weights) -> bool:

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from latentpress._files import whole_file
 from latentpress.errors import ConfigurationError, LatentPressError, WeightsError
 from latentpress.zoo.architectures import architecture_named, constructor_parameters, name_of
-from latentpress.zoo.files import whole_file
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -149,7 +149,7 @@ def save_hierarchy(model: HierarchicalVAE, path: str | os.PathLike[str]) -> None
     """Write the weights and tables of a hierarchy as a safetensors file, which `pretrained=path` loads."""
     from safetensors.torch import save
 
-    from latentpress.zoo.files import whole_file
+    from latentpress._files import whole_file
 
     tensors = {
         key: value.detach().cpu().clone().contiguous() for key, value in sorted(model.state_dict().items())
