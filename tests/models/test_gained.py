@@ -78,3 +78,9 @@ def test_an_untrained_model_is_an_orthonormal_transform_codec() -> None:
     smooth = torch.linspace(0.2, 0.8, 64).expand(1, 3, 64, 64)
     with torch.no_grad():
         assert (model.g_s(model.g_a(smooth)) - smooth).abs().max() < 0.01
+
+
+def test_the_model_can_be_made_without_memory_for_its_weights() -> None:
+    with torch.device("meta"):
+        model = GainedHyperprior()
+    assert {parameter.device.type for parameter in model.parameters()} == {"meta"}

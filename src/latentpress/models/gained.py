@@ -186,7 +186,8 @@ class GainedHyperprior(CompressionModel):
         self.gaussian_conditional = GaussianConditional(None)
         # At high rates a uniform quantiser's error is step**2 / 12, and the step where its derivative
         # balances that of the rate, with three values a pixel, has the error 3 / (2 ln 2 lmbda 255**2).
-        lmbdas = self.lmbda(torch.arange(num_rates)).tolist()
+        lowest, highest = lmbda_range
+        lmbdas = [lowest * (highest / lowest) ** (k / (num_rates - 1)) for k in range(num_rates)]
         gains = [math.sqrt(lmbda * 255**2 * 2 * math.log(2) / 36) for lmbda in lmbdas]
         self.gain = GainVectors(num_rates, M, gains)
         self.inverse_gain = GainVectors(num_rates, M, [1 / gain for gain in gains])
