@@ -44,14 +44,17 @@ def _print_table(records: list[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("model", "kind", "qualities", "trained for", "parameters", "weights", box=None)
+    table = Table(box=None, padding=(0, 1))
+    table.add_column("model", no_wrap=True)
+    for heading in ("kind", "qualities", "trained for", "parameters", "weights"):
+        table.add_column(heading)
     for record in records:
         table.add_row(
             record["name"],
             record["domain"],
             _qualities(record),
             ", ".join(record["metrics"]),
-            _span([f"{count / 1e6:.1f} M" for count in record["parameters"]]),
+            _span([f"{count / 1e6:.1f}M" for count in record["parameters"]]),
             ", ".join(f"{count} {status}" for status, count in record["weights"].items()) or "none",
         )
     Console(highlight=False).print(table)
@@ -60,7 +63,7 @@ def _print_table(records: list[dict[str, Any]]) -> None:
 def _qualities(record: dict[str, Any]) -> str:
     if record["quality_range"] is not None:
         low, high = record["quality_range"]
-        return f"{low} to {high}, one network"
+        return f"any, {low} to {high}"
     return _span([str(quality) for quality in record["qualities"]])
 
 
