@@ -54,7 +54,7 @@ def _print_table(records: list[dict[str, Any]]) -> None:
             record["domain"],
             _qualities(record),
             ", ".join(record["metrics"]),
-            _span([f"{count / 1e6:.1f}M" for count in record["parameters"]]),
+            _span([f"{count / 1e6:.1f}" for count in record["parameters"]]) + " M",
             ", ".join(f"{count} {status}" for status, count in record["weights"].items()) or "none",
         )
     Console(highlight=False).print(table)
@@ -63,9 +63,9 @@ def _print_table(records: list[dict[str, Any]]) -> None:
 def _qualities(record: dict[str, Any]) -> str:
     if record["quality_range"] is not None:
         low, high = record["quality_range"]
-        return f"any, {low} to {high}"
+        return f"{low}-{high}, any"
     return _span([str(quality) for quality in record["qualities"]])
 
 
 def _span(values: list[str]) -> str:
-    return values[0] if len(values) == 1 else f"{values[0]} to {values[-1]}"
+    return values[0] if len(values) == 1 else f"{values[0]}-{values[-1]}"
