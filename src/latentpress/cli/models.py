@@ -45,9 +45,8 @@ def _print_table(records: list[dict[str, Any]]) -> None:
     from rich.table import Table
 
     table = Table(box=None, padding=(0, 1))
-    table.add_column("model", no_wrap=True)
-    for heading in ("kind", "qualities", "trained for", "parameters", "weights"):
-        table.add_column(heading)
+    for heading in ("model", "kind", "qualities", "trained for", "parameters", "weights"):
+        table.add_column(heading, no_wrap=heading in ("model", "parameters", "weights"))
     for record in records:
         table.add_row(
             record["name"],
