@@ -14,7 +14,8 @@ from latentpress.models import CompressionModel
 # The hyperprior models put two latents into strings, the factorised ones one.
 FACTORIZED = ("bmshj2018-factorized", "bmshj2018-factorized-relu")
 HYPERPRIOR = ("bmshj2018-hyperprior", "mbt2018-mean")
-NAMES = (*FACTORIZED, *HYPERPRIOR)
+AUTOREGRESSIVE = ("mbt2018", "cheng2020-anchor", "cheng2020-attn")
+NAMES = (*FACTORIZED, *HYPERPRIOR, *AUTOREGRESSIVE)
 
 
 class Reference:

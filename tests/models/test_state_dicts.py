@@ -16,6 +16,9 @@ ARCHITECTURES = {
     "bmshj2018-factorized-relu": "FactorizedPriorReLU",
     "bmshj2018-hyperprior": "ScaleHyperprior",
     "mbt2018-mean": "MeanScaleHyperprior",
+    "mbt2018": "JointAutoregressiveHierarchicalPriors",
+    "cheng2020-anchor": "Cheng2020Anchor",
+    "cheng2020-attn": "Cheng2020Attention",
 }
 
 

@@ -2,15 +2,19 @@
 
 from latentpress.models.autoregressive import JointAutoregressiveHierarchicalPriors
 from latentpress.models.base import CompressionModel, SimpleVAECompressionModel, get_scale_table
+from latentpress.models.checkerboard import Cheng2020AnchorCheckerboard
 from latentpress.models.cheng2020 import Cheng2020Anchor, Cheng2020Attention
+from latentpress.models.elic import Elic2022Official
 from latentpress.models.factorized import FactorizedPrior, FactorizedPriorReLU
 from latentpress.models.gained import GainedHyperprior
 from latentpress.models.hyperprior import MeanScaleHyperprior, ScaleHyperprior
 
 __all__ = [
     "Cheng2020Anchor",
+    "Cheng2020AnchorCheckerboard",
     "Cheng2020Attention",
     "CompressionModel",
+    "Elic2022Official",
     "FactorizedPrior",
     "FactorizedPriorReLU",
     "GainedHyperprior",

@@ -210,7 +210,8 @@ class SimpleVAECompressionModel(CompressionModel):
     def analyse(self, x: Tensor) -> Tensor:
         """The latents of images `x` (N, 3, H, W) in [0, 1], each computed by itself."""
         with torch.inference_mode():
-            return image_by_image(self.g_a, x)
+            y = image_by_image(self.g_a, x)
+        return y.clone()  # outside inference mode, so that the result is a tensor like any other
 
     def compress_latent(self, y: Tensor, **options: Any) -> dict[str, Any]:
         """Code what `analyse` gave; arguments and result are otherwise those of `compress`."""
@@ -242,5 +243,5 @@ class SimpleVAECompressionModel(CompressionModel):
         with torch.inference_mode():
             y_hat = self.make_latent_codec(**options).decompress(strings, shape)["y_hat"]
             x_hat = image_by_image(self.g_s, y_hat)
-        # Clamped outside inference mode, so that the result is a tensor like any other.
+        # Clamped outside inference mode, for the same reason as above.
         return {"x_hat": x_hat.clamp(0, 1).contiguous()}
