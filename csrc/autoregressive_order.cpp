@@ -106,7 +106,12 @@ class WavefrontOrder final : public Order {
     return {past + static_cast<std::ptrdiff_t>(radius_ + now.row) + taps_[tap].row, stride_, now.count};
   }
 
-  void open(std::size_t step) override { std::fill_n(step_values(step), shape_.channels * stride_, 0.0f); }
+  void open(std::size_t step) override {
+    if (step < steps_held_) return;
+    const Step gone = this->step(step - steps_held_);  // whose place it takes
+    for (std::size_t channel = 0; channel < shape_.channels; ++channel)
+      std::fill_n(step_values(step) + channel * stride_ + radius_ + gone.row, gone.count, 0.0f);
+  }
 
   void put(std::size_t step, std::size_t channel, const float* values) override {
     const Step now = this->step(step);
