@@ -35,7 +35,7 @@ class Muon(torch.optim.Optimizer):
         super().__init__(params, {"lr": lr, "momentum": momentum})
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient."""
         loss = None
         if closure is not None:
@@ -51,6 +51,7 @@ class Muon(torch.optim.Optimizer):
         state = self.state[parameter]
         if "momentum" not in state:
             state["momentum"] = torch.zeros_like(parameter)
+        assert parameter.grad is not None
         mean = state["momentum"].lerp_(parameter.grad, 1 - momentum)
         nesterov = parameter.grad.lerp(mean, momentum).flatten(1)
         update = orthogonalised(nesterov)
@@ -79,7 +80,8 @@ def orthogonalised(matrix: Tensor, steps: int = 5) -> Tensor:
 
 def split_parameters(model: nn.Module, smallest: int = 16) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
     """Kernels with at least `smallest` channels in and out, which suit Muon, and all other parameters."""
-    kernels, others = [], []
+    kernels: list[nn.Parameter] = []
+    others: list[nn.Parameter] = []
     for parameter in model.parameters():
         suits = parameter.ndim == 4 and min(parameter.shape[:2]) >= smallest
         (kernels if suits else others).append(parameter)

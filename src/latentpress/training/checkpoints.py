@@ -1,0 +1,79 @@
+"""Files of a run, whole or absent whenever the process is killed: its state, and weights to use."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from latentpress import zoo
+from latentpress._files import whole_file
+from latentpress.errors import WeightsError
+
+LAST = "last.pt"
+BEST = "best.pt"
+WEIGHTS = "weights.safetensors"  # of the best epoch, ready to compress
+
+
+def save_state(state: Mapping[str, Any], path: Path) -> None:
+    """Write a training state, on the disk before it takes its name."""
+    with whole_file(path) as partial, partial.open("wb") as file:
+        torch.save(dict(state), file)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def load_state(path: Path) -> dict[str, Any]:
+    """Read what `save_state` wrote, on the CPU and without running code.
+
+    Raises:
+        WeightsError: the file is not such a state.
+    """
+    contents, _ = zoo.read_checkpoint(path)
+    if "step" not in contents or "state_dict" not in contents:
+        raise WeightsError(
+            f"Expected a checkpoint of training in {path}, found {', '.join(map(str, contents))[:200]}: "
+            "give weights alone as the model's checkpoint instead."
+        )
+    return dict(contents)
+
+
+def remove_leftovers(run: Path) -> None:
+    """Remove the unfinished files of a process that was killed while it wrote."""
+    for name in (LAST, BEST, WEIGHTS):
+        for leftover in run.glob(f".{name}.*.part"):
+            leftover.unlink(missing_ok=True)
+
+
+def export_weights(model: nn.Module, path: Path, arguments: Mapping[str, Any] | None) -> None:
+    """Write a copy of the model with up-to-date coder tables, from which it can be made again.
+
+    Args:
+        model: in any mode; it is left as it is.
+        path: safetensors file to write.
+        arguments: what its constructor was given; None where the model keeps them as attributes.
+    """
+    from latentpress.models.hierarchical import HierarchicalVAE
+
+    model = copy.deepcopy(model).eval().cpu()
+    _update(model)
+    if isinstance(model, HierarchicalVAE):
+        zoo.save_hierarchy(model, path)
+    else:
+        zoo.save_checkpoint(model, path, arguments=arguments)  # type: ignore[arg-type]
+
+
+def _update(model: nn.Module) -> None:
+    """Build coder tables, of quantiles that are exact rather than nearly trained where the model can."""
+    update: Callable[..., Any] | None = getattr(model, "update", None)
+    if update is None:
+        return
+    valid = inspect.signature(update).parameters
+    wanted = {"force": True, "update_quantiles": True}
+    update(**{name: value for name, value in wanted.items() if name in valid})

@@ -1,0 +1,125 @@
+"""Batches in an order that follows from the seed, from any step on, whoever reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader, Dataset, IterableDataset, Sampler
+
+from latentpress.errors import ConfigurationError
+from latentpress.training.processes import Processes
+from latentpress.training.randomness import seed_everything, seed_for
+from latentpress.training.settings import DataSettings
+
+
+class ShuffledStream(Dataset[Any]):
+    """Endless passes over a data set, each in an order of its own.
+
+    Item number p is image number `p % len(dataset)` of pass `p // len(dataset)`; it is read with all
+    generators seeded from p, so that its random crop depends on nothing else.
+
+    Args:
+        dataset: with a length, and items that are tensors.
+        seed: of orders and crops.
+    """
+
+    def __init__(self, dataset: Any, seed: int) -> None:
+        if len(dataset) == 0:
+            raise ConfigurationError("Expected training images, found an empty data set.")
+        self.dataset, self.seed = dataset, seed
+        self._pass, self._order = -1, torch.empty(0, dtype=torch.int64)
+
+    def __getitem__(self, position: int) -> Any:
+        number, offset = divmod(position, len(self.dataset))
+        if number != self._pass:
+            generator = torch.Generator().manual_seed(seed_for(self.seed, "order", number))
+            self._pass, self._order = number, torch.randperm(len(self.dataset), generator=generator)
+        seed_everything(self.seed, "image", position)
+        return self.dataset[int(self._order[offset])]
+
+
+class Positions(Sampler[list[int]]):
+    """Which items of a stream each part of this process's steps takes, from a step on, without end.
+
+    Args:
+        start: number of steps already made.
+        batch: items a step, over all processes.
+        part: items a part, see `latentpress.training.engine.parts_of_a_step`.
+        processes: this process among those of the run.
+    """
+
+    def __init__(self, start: int, batch: int, part: int, processes: Processes) -> None:
+        self.start, self.batch, self.part, self.processes = start, batch, part, processes
+
+    def __iter__(self) -> Iterator[list[int]]:
+        parts = range(self.processes.rank, self.batch // self.part, self.processes.count)
+        for step in count(self.start):
+            for number in parts:
+                first = step * self.batch + number * self.part
+                yield list(range(first, first + self.part))
+
+
+def step_batches(
+    dataset: Any, settings: DataSettings, seed: int, part: int, processes: Processes, start: int = 0
+) -> Iterator[list[Any]]:
+    """The parts of this process's batch for each step from `start` on, without end.
+
+    Args:
+        dataset: with a length; an iterable data set is read from its beginning, by one process.
+        settings: batch size and readers.
+        seed: of orders and crops.
+        part: crops in each part.
+        processes: this process among those of the run.
+        start: number of steps already made.
+    """
+    parts = settings.batch_size // part // processes.count
+    options: dict[str, Any] = {
+        "num_workers": settings.workers,
+        "pin_memory": processes.device.type == "cuda",
+        "persistent_workers": settings.workers > 0,
+    }
+    if isinstance(dataset, IterableDataset):
+        loader = DataLoader(dataset, batch_size=part, drop_last=True, **options)
+        source = _repeated(loader)
+    else:
+        positions = Positions(start, settings.batch_size, part, processes)
+        source = iter(DataLoader(ShuffledStream(dataset, seed), batch_sampler=positions, **options))
+    while True:
+        yield [next(source) for _ in range(parts)]
+
+
+def _repeated(loader: DataLoader[Any]) -> Iterator[Any]:
+    while True:
+        empty = True
+        for batch in loader:
+            empty = False
+            yield batch
+        if empty:
+            raise ConfigurationError("Expected at least one batch of training images, found fewer images.")
+
+
+def training_images(settings: DataSettings) -> Any:
+    """Random crops of the images in the settings' folder, flipped at random; (3, H, W) in [0, 1].
+
+    Raises:
+        ConfigurationError: no folder is given.
+        ImageError: the folder holds no images.
+    """
+    from latentpress.datasets import ImageFolder
+    from latentpress.transforms import Compose, RandomHorizontalFlip, RandomScaledCrop, ToTensor
+
+    if settings.data is None:
+        raise ConfigurationError("Expected a folder of training images, found none: give one as data.")
+    crop = RandomScaledCrop(settings.patch_size, scales=(settings.smallest_scale, 1.0))
+    transform = Compose([crop, RandomHorizontalFlip(), ToTensor()])
+    return ImageFolder(settings.data, transform=transform, split="train")
+
+
+def split_folder(data: str | Path, split: str) -> Path | None:
+    """The folder `split` in a data set's folder, if there is one."""
+    folder = Path(data) / split
+    return folder if folder.is_dir() else None

@@ -1,0 +1,245 @@
+"""A run from its beginning, or from where it was interrupted, to its end."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from latentpress.errors import ConfigurationError
+from latentpress.training import checkpoints
+from latentpress.training.data import split_folder, step_batches, training_images
+from latentpress.training.engine import Trainer, TrainingDiverged, parts_of_a_step
+from latentpress.training.logs import Log, open_logs
+from latentpress.training.networks import constructor_arguments, make_model
+from latentpress.training.processes import Processes, joined
+from latentpress.training.progress import TrainingProgress, figures_in_a_line
+from latentpress.training.randomness import seed_everything
+from latentpress.training.settings import TrainingSettings
+from latentpress.training.validation import ValidationImages, validate
+
+SETTINGS_FILE = "settings.json"
+SMALLEST_MS_SSIM_PATCH = 161
+
+
+def train(settings: TrainingSettings, *, model: nn.Module | None = None, dataset: Any = None) -> nn.Module:
+    """Train, going on from the last checkpoint in the run's folder if there is one.
+
+    The folder gets `settings.json`, `last.pt` (everything needed to go on), `best.pt` (the same, of the best
+    epoch), `weights.safetensors` (of the best epoch, ready to compress) and the logs.
+
+    Args:
+        settings: what to train, on what and how; see `latentpress.training.resolve`.
+        model: the network, instead of the one that the settings name.
+        dataset: training images, (3, H, W) each, instead of those in the settings' folder.
+
+    Returns:
+        The trained model, with averaged weights if the settings ask for an average, in evaluation mode.
+
+    Raises:
+        ConfigurationError: settings do not go together.
+        TrainingDiverged: the loss stopped being a number; the message names the last good checkpoint.
+    """
+    with joined(settings.compute.device) as processes, _exact(settings.compute.deterministic):
+        return Run(settings, processes, model, dataset).go()
+
+
+class Run:
+    """A trainer with everything around it; see `train` for the arguments."""
+
+    def __init__(
+        self, settings: TrainingSettings, processes: Processes, model: nn.Module | None, dataset: Any
+    ) -> None:
+        _check(settings)
+        self.settings, self.processes = settings, processes
+        self.folder = Path(settings.reports.run)
+        self.part = parts_of_a_step(settings, processes)
+        seed_everything(settings.compute.seed, "weights")
+        model = make_model(settings.model) if model is None else model
+        self.dataset = training_images(settings.data) if dataset is None else dataset
+        self.epoch_steps = settings.optimization.epoch_steps or _one_pass(self.dataset, settings)
+        self.steps = self.epoch_steps * settings.optimization.epochs
+        self.trainer = Trainer(model, settings, self.steps, processes)
+        self.best = math.inf
+        self.loss_sum = 0.0  # of this epoch's steps
+        self.validation_images = self._validation_images(model)
+
+    def go(self) -> nn.Module:
+        """Train until the end."""
+        self._prepare_folder()
+        logs = open_logs(self.folder, self.trainer.step, self.settings) if self.processes.first else []
+        batch = self.settings.data.batch_size
+        progress = TrainingProgress(self.steps, self.trainer.step, batch, shown=self.processes.first)
+        try:
+            with progress:
+                self._train(progress, logs)
+        finally:
+            for log in logs:
+                log.close()
+        return self.trainer.trained_model.eval()
+
+    def _train(self, progress: TrainingProgress, logs: list[Log]) -> None:
+        seed, start = self.settings.compute.seed, self.trainer.step
+        batches = step_batches(self.dataset, self.settings.data, seed, self.part, self.processes, start)
+        recent: list[dict[str, float]] = []
+        reports = self.settings.reports
+        while self.trainer.step < self.steps:
+            recent.append(self._step(next(batches)))
+            self.loss_sum += recent[-1]["loss"]
+            progress.advance()
+            step, at_end = self.trainer.step, self.trainer.step % self.epoch_steps == 0
+            if step % reports.log_every == 0 or at_end:
+                self._report(recent, progress, logs)
+                recent = []
+            if at_end:
+                self._end_epoch(progress, logs)
+            elif step % reports.save_every == 0:
+                self._save(checkpoints.LAST)
+
+    def _step(self, batches: list[Any]) -> dict[str, float]:
+        try:
+            return self.trainer.train_step(batches)
+        except TrainingDiverged as error:
+            last = self.folder / checkpoints.LAST
+            remedy = f"the last good checkpoint is {last}" if last.exists() else "there is no checkpoint yet"
+            raise TrainingDiverged(
+                f"{str(error).rstrip('.')}: {remedy}; lower the learning rate or look at the data."
+            ) from error
+
+    def _report(self, recent: list[dict[str, float]], progress: TrainingProgress, logs: list[Log]) -> None:
+        figures = {name: sum(entry[name] for entry in recent) / len(recent) for name in recent[0]}
+        figures = self.processes.means(figures)
+        figures["images_per_second"] = progress.images_per_second()
+        progress.show(self._epoch(), figures)
+        for log in logs:
+            log.scalars(self.trainer.step, {**figures, "lr": self.trainer.learning_rate})
+
+    def _epoch(self) -> int:
+        return (self.trainer.step - 1) // self.epoch_steps + 1
+
+    def _end_epoch(self, progress: TrainingProgress, logs: list[Log]) -> None:
+        """Take stock of the epoch, let the schedule know, and save."""
+        loss = self._epoch_loss() if self.validation_images is None else self._validate(progress, logs)
+        self.loss_sum = 0.0
+        if loss is not None:
+            self.trainer.schedule.end_epoch(loss)
+        if loss is not None and loss < self.best:
+            self.best = loss
+            self._save(checkpoints.BEST)
+            self._export()
+        self._save(checkpoints.LAST)
+
+    def _epoch_loss(self) -> float:
+        """The mean training loss of the epoch, over all processes."""
+        return self.processes.means({"loss": self.loss_sum})["loss"] / self.epoch_steps
+
+    def _validate(self, progress: TrainingProgress, logs: list[Log]) -> float | None:
+        """The loss on the validation images; None in an epoch after which there is no validation."""
+        trainer = self.trainer
+        due = self._epoch() % self.settings.reports.validate_every == 0 or trainer.step == self.steps
+        if self.validation_images is None or not due:
+            return None
+        shown = self.settings.reports.reconstructions if self.processes.first else 0
+        result = validate(
+            trainer.trained_model, trainer.objective, self.validation_images, self.processes, shown
+        )
+        progress.say(f"epoch {self._epoch()}, validation: {figures_in_a_line(result.means)}")
+        for log in logs:
+            log.scalars(trainer.step, {f"validation/{name}": value for name, value in result.means.items()})
+            log.images(trainer.step, result.reconstructions)
+        return result.means["loss"]
+
+    def _save(self, name: str) -> None:
+        loss_sum = self.processes.means({"loss": self.loss_sum})["loss"]
+        if self.processes.first:
+            state = {
+                **self.trainer.state_dict(),
+                "best": self.best,
+                "loss_sum": loss_sum,
+                "settings": self.settings.values(),
+            }
+            checkpoints.save_state(state, self.folder / name)
+
+    def _export(self) -> None:
+        if self.processes.first:
+            model = self.trainer.trained_model
+            arguments = constructor_arguments(self.settings.model, model)
+            checkpoints.export_weights(model, self.folder / checkpoints.WEIGHTS, arguments)
+
+    def _prepare_folder(self) -> None:
+        """Make the folder, or go on from what is in it."""
+        last = self.folder / checkpoints.LAST
+        if last.exists():
+            self._resume(last)
+        if self.processes.first:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            checkpoints.remove_leftovers(self.folder)
+            self.settings.save(self.folder / SETTINGS_FILE)
+
+    def _resume(self, path: Path) -> None:
+        state = checkpoints.load_state(path)
+        self._check_resumable(state.get("settings", {}), path)
+        self.trainer.load_state_dict(state)
+        self.best, self.loss_sum = state["best"], state["loss_sum"]
+
+    def _check_resumable(self, before: dict[str, Any], path: Path) -> None:
+        now = self.settings.values()
+        changed = [name for name in _FIXED if name in before and before[name] != now[name]]
+        if changed:
+            name = changed[0]
+            raise ConfigurationError(
+                f"The run in {path.parent} was started with {name} {before[name]!r}, not {now[name]!r}: "
+                "go on with the same, or choose another folder for the run."
+            )
+
+    def _validation_images(self, model: nn.Module) -> ValidationImages | None:
+        data = self.settings.data
+        folder = data.validation or (split_folder(data.data, "test") if data.data else None)
+        if folder is None:
+            return None
+        return ValidationImages(folder, int(getattr(model, "downsampling_factor", 64)))
+
+
+# What the weights of a run depend on from its first step.
+_FIXED = ("model", "quality", "arguments", "metric", "lmbda", "seed", "batch_size", "patch_size", "optimizer")
+
+
+def _check(settings: TrainingSettings) -> None:
+    patch = settings.data.patch_size
+    if settings.model.metric == "ms-ssim" and patch < SMALLEST_MS_SSIM_PATCH:
+        raise ConfigurationError(
+            f"Expected patches of at least {SMALLEST_MS_SSIM_PATCH} pixels for MS-SSIM, found {patch}."
+        )
+
+
+def _one_pass(dataset: Any, settings: TrainingSettings) -> int:
+    if not hasattr(dataset, "__len__"):
+        raise ConfigurationError(
+            "Expected epoch_steps for a data set without a length, found 0: say how many steps are an epoch."
+        )
+    return max(1, len(dataset) // settings.data.batch_size)
+
+
+@contextmanager
+def _exact(wanted: bool) -> Iterator[None]:
+    """Have torch take algorithms that give the same result each time, for as long as the block lasts."""
+    before = torch.are_deterministic_algorithms_enabled()
+    benchmark = torch.backends.cudnn.benchmark
+    filling = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
+    if wanted:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(wanted, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    torch.backends.cudnn.benchmark = not wanted
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)
+        torch.utils.deterministic.fill_uninitialized_memory = filling  # type: ignore[attr-defined]
+        torch.backends.cudnn.benchmark = benchmark
