@@ -1,7 +1,7 @@
 """Coding a latent in groups of channels, each predicted from the groups before it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -57,9 +57,9 @@ class ChannelGroupsLatentCodec(LatentCodec):
         self.latent_codec = nn.ModuleDict(latent_codec)
         self.channel_context = nn.ModuleDict(channel_context)
 
-    def __getitem__(self, name: str) -> nn.Module:
+    def __getitem__(self, name: str) -> LatentCodec:
         """The inner codec `"y0"`, `"y1"`, ..."""
-        return self.latent_codec[name]
+        return cast(LatentCodec, self.latent_codec[name])
 
     def forward(self, y: Tensor, side_params: Tensor, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Quantise `y` (N, C, H, W); `side_params` (N, K, H, W) is the side information."""

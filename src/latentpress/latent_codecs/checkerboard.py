@@ -1,7 +1,7 @@
 """Coding a latent in two passes, the colours of a checkerboard, the second predicted from the first."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -88,9 +88,9 @@ class CheckerboardLatentCodec(LatentCodec):
         self.entropy_parameters = entropy_parameters
         self.context_prediction = context_prediction
 
-    def __getitem__(self, name: str) -> nn.Module:
+    def __getitem__(self, name: str) -> LatentCodec:
         """The inner codec `"y"`."""
-        return self.get_submodule(name)
+        return cast(LatentCodec, self.get_submodule(name))
 
     def forward(self, y: Tensor, side_params: Tensor, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Quantise `y` (N, C, H, W); `side_params` (N, K, H, W) is the side information."""

@@ -4,12 +4,11 @@ From Cui et al., "Asymmetric gained deep image compression with continuous rate 
 gain is a tensor that broadcasts to the latent, such as (1, C, 1, 1).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import Tensor
 
-from latentpress.entropy_models import EntropyBottleneck
 from latentpress.latent_codecs.base import LatentCodec, checked_strings
 from latentpress.latent_codecs.hyper import HyperLatentCodec
 from latentpress.latent_codecs.hyperprior import HyperpriorLatentCodec, check_fit
@@ -17,7 +16,7 @@ from latentpress.latent_codecs.hyperprior import HyperpriorLatentCodec, check_fi
 __all__ = ["GainHyperLatentCodec", "GainHyperpriorLatentCodec"]
 
 
-class GainHyperLatentCodec(LatentCodec):
+class GainHyperLatentCodec(HyperLatentCodec):
     """`HyperLatentCodec` with gains about the quantiser of z.
 
     .. code-block:: none
@@ -30,41 +29,19 @@ class GainHyperLatentCodec(LatentCodec):
     Arguments are those of `HyperLatentCodec`.
     """
 
-    def __init__(
-        self,
-        entropy_bottleneck: EntropyBottleneck,
-        h_a: Callable[[Tensor], Tensor],
-        h_s: Callable[[Tensor], Tensor],
-        quantizer: str = "noise",
-    ) -> None:
-        super().__init__()
-        self.entropy_bottleneck = entropy_bottleneck
-        self.h_a = h_a
-        self.h_s = h_s
-        self.quantizer = quantizer
-
     def forward(self, y: Tensor, gain: Tensor, gain_inv: Tensor, **kwargs: Any) -> dict[str, Any]:
         """Parameters for `y` (N, C, H, W); likelihoods are under `"z"`."""
-        return self._at(gain, gain_inv)(y)
+        return self._forward(y, gain, gain_inv)
 
     def compress(self, y: Tensor, gain: Tensor, gain_inv: Tensor, **kwargs: Any) -> dict[str, Any]:
         """Code the side information of `y` (N, C, H, W); `"shape"` is the height and width of z."""
-        return self._at(gain, gain_inv).compress(y)
+        return self._compress(y, gain, gain_inv)
 
     def decompress(
         self, strings: Sequence[Sequence[bytes]], shape: Sequence[int], gain_inv: Tensor, **kwargs: Any
     ) -> dict[str, Any]:
         """Decode what `compress` made with the same gains."""
-        return self._at(gain_inv, gain_inv).decompress(strings, shape)
-
-    def _at(self, gain: Tensor, gain_inv: Tensor) -> HyperLatentCodec:
-        """The codec of one rate."""
-        return HyperLatentCodec(
-            self.entropy_bottleneck,
-            lambda y: self.h_a(y) * gain,
-            lambda z_hat: self.h_s(z_hat * gain_inv),
-            quantizer=self.quantizer,
-        )
+        return self._decompress(strings, shape, gain_inv)
 
 
 class GainHyperpriorLatentCodec(HyperpriorLatentCodec):
@@ -97,7 +74,7 @@ class GainHyperpriorLatentCodec(HyperpriorLatentCodec):
         True
     """
 
-    def forward(  # type: ignore[override]
+    def forward(
         self,
         y: Tensor,
         y_gain: Tensor,
@@ -113,7 +90,7 @@ class GainHyperpriorLatentCodec(HyperpriorLatentCodec):
         likelihoods = {**coded["likelihoods"], **hyper["likelihoods"]}
         return {"likelihoods": likelihoods, "y_hat": coded["y_hat"] * y_gain_inv}
 
-    def compress(  # type: ignore[override]
+    def compress(
         self,
         y: Tensor,
         y_gain: Tensor,
@@ -132,7 +109,7 @@ class GainHyperpriorLatentCodec(HyperpriorLatentCodec):
             "y_hat": coded["y_hat"] * y_gain_inv,
         }
 
-    def decompress(  # type: ignore[override]
+    def decompress(
         self,
         strings: Sequence[Sequence[bytes]],
         shape: Mapping[str, Any],
@@ -145,3 +122,32 @@ class GainHyperpriorLatentCodec(HyperpriorLatentCodec):
         hyper = self["hyper"].decompress([z_strings], shape["hyper"], z_gain_inv)
         decoded = self["y"].decompress(y_strings, shape["y"], hyper["params"])
         return {"y_hat": decoded["y_hat"] * y_gain_inv}
+
+    def at(self, y_gain: Tensor, z_gain: Tensor, y_gain_inv: Tensor, z_gain_inv: Tensor) -> LatentCodec:
+        """This codec with its gains settled, as a model of one rate uses it."""
+        return _AtGains(
+            self, {"y_gain": y_gain, "z_gain": z_gain}, {"y_gain_inv": y_gain_inv, "z_gain_inv": z_gain_inv}
+        )
+
+
+class _AtGains(LatentCodec):
+    """A gained codec whose gains are settled."""
+
+    def __init__(
+        self, codec: GainHyperpriorLatentCodec, gains: dict[str, Tensor], inverse_gains: dict[str, Tensor]
+    ) -> None:
+        super().__init__()
+        self.codec = codec
+        self.gains = gains
+        self.inverse_gains = inverse_gains
+
+    def forward(self, y: Tensor, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        return self.codec(y, **self.gains, **self.inverse_gains)
+
+    def compress(self, y: Tensor, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        return self.codec.compress(y, **self.gains, **self.inverse_gains)
+
+    def decompress(
+        self, strings: Sequence[Sequence[bytes]], shape: Any, *args: Any, **kwargs: Any
+    ) -> dict[str, Any]:
+        return self.codec.decompress(strings, shape, **self.inverse_gains)

@@ -55,25 +55,46 @@ class HyperLatentCodec(LatentCodec):
 
     def forward(self, y: Tensor, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Parameters for `y` (N, C, H, W); likelihoods are under `"z"`."""
-        z = self.h_a(y)
-        z_hat, likelihoods = self.entropy_bottleneck(z)
-        if self.quantizer == "ste":
-            medians = self.entropy_bottleneck._medians_like(z)
-            z_hat = quantize_ste(z - medians) + medians
-        return {"likelihoods": {"z": likelihoods}, "params": self.h_s(z_hat)}
+        return self._forward(y)
 
     def compress(self, y: Tensor, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Code the side information of `y` (N, C, H, W); `"shape"` is the height and width of z."""
-        coded = self._z().compress(image_by_image(self.h_a, y))
-        params = critical.evaluate(self.h_s, coded["y_hat"])
-        return {"strings": coded["strings"], "shape": coded["shape"], "params": params}
+        return self._compress(y)
 
     def decompress(
         self, strings: Sequence[Sequence[bytes]], shape: Sequence[int], *args: Any, **kwargs: Any
     ) -> dict[str, Any]:
         """Decode what `compress` made; `shape` is the height and width of z."""
+        return self._decompress(strings, shape)
+
+    # The three methods with gains about the quantiser, for the gained codec too; None is a gain of 1.
+
+    def _forward(
+        self, y: Tensor, gain: Tensor | None = None, gain_inv: Tensor | None = None
+    ) -> dict[str, Any]:
+        z = _times(self.h_a(y), gain)
+        z_hat, likelihoods = self.entropy_bottleneck(z)
+        if self.quantizer == "ste":
+            medians = self.entropy_bottleneck._medians_like(z)
+            z_hat = quantize_ste(z - medians) + medians
+        return {"likelihoods": {"z": likelihoods}, "params": self.h_s(_times(z_hat, gain_inv))}
+
+    def _compress(
+        self, y: Tensor, gain: Tensor | None = None, gain_inv: Tensor | None = None
+    ) -> dict[str, Any]:
+        coded = self._z().compress(_times(image_by_image(self.h_a, y), gain))
+        params = critical.evaluate(self.h_s, _times(coded["y_hat"], gain_inv))
+        return {"strings": coded["strings"], "shape": coded["shape"], "params": params}
+
+    def _decompress(
+        self, strings: Sequence[Sequence[bytes]], shape: Sequence[int], gain_inv: Tensor | None = None
+    ) -> dict[str, Any]:
         decoded = self._z().decompress(checked_strings(strings, 1), shape)
-        return {"params": critical.evaluate(self.h_s, decoded["y_hat"])}
+        return {"params": critical.evaluate(self.h_s, _times(decoded["y_hat"], gain_inv))}
 
     def _z(self) -> EntropyBottleneckLatentCodec:
         return EntropyBottleneckLatentCodec(self.entropy_bottleneck)
+
+
+def _times(x: Tensor, gain: Tensor | None) -> Tensor:
+    return x if gain is None else x * gain

@@ -1,9 +1,9 @@
 """A latent and its side information, coded together."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from latentpress.errors import ConfigurationError
 from latentpress.latent_codecs.base import LatentCodec, checked_strings
@@ -35,6 +35,7 @@ class HyperpriorLatentCodec(LatentCodec):
 
     Example:
         >>> import torch
+        >>> from torch import nn
         >>> from latentpress.entropy_models import EntropyBottleneck
         >>> from latentpress.latent_codecs import GaussianConditionalLatentCodec, HyperLatentCodec
         >>> h_a, h_s = nn.Conv2d(8, 4, 1), nn.Conv2d(4, 16, 1)
@@ -54,9 +55,9 @@ class HyperpriorLatentCodec(LatentCodec):
         for name, codec in latent_codec.items():
             self.add_module(name, codec)
 
-    def __getitem__(self, name: str) -> nn.Module:
+    def __getitem__(self, name: str) -> LatentCodec:
         """The inner codec `"y"` or `"hyper"`."""
-        return self.get_submodule(name)
+        return cast(LatentCodec, self.get_submodule(name))
 
     def forward(self, y: Tensor, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Quantise `y` (N, C, H, W); likelihoods are under `"y"` and `"z"`."""

@@ -8,6 +8,11 @@ from latentpress.models.elic import Elic2022Official
 from latentpress.models.factorized import FactorizedPrior, FactorizedPriorReLU
 from latentpress.models.gained import GainedHyperprior
 from latentpress.models.hyperprior import MeanScaleHyperprior, ScaleHyperprior
+from latentpress.models.variable_rate import (
+    JointAutoregressiveHierarchicalPriorsVbr,
+    MeanScaleHyperpriorVbr,
+    ScaleHyperpriorVbr,
+)
 
 __all__ = [
     "Cheng2020Anchor",
@@ -19,8 +24,11 @@ __all__ = [
     "FactorizedPriorReLU",
     "GainedHyperprior",
     "JointAutoregressiveHierarchicalPriors",
+    "JointAutoregressiveHierarchicalPriorsVbr",
     "MeanScaleHyperprior",
+    "MeanScaleHyperpriorVbr",
     "ScaleHyperprior",
+    "ScaleHyperpriorVbr",
     "SimpleVAECompressionModel",
     "get_scale_table",
 ]

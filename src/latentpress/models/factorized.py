@@ -82,6 +82,9 @@ class FactorizedPriorReLU(FactorizedPrior):
 
     def __init__(self, N: int, M: int, **kwargs: Any) -> None:
         super().__init__(N, M, **kwargs)
-        for transform in (self.g_a, self.g_s):
-            for index in (1, 3, 5):
-                transform[index] = nn.ReLU(inplace=True)
+        self.g_a = _with_relu(analysis_transform(N, M))
+        self.g_s = _with_relu(synthesis_transform(N, M))
+
+
+def _with_relu(transform: nn.Sequential) -> nn.Sequential:
+    return nn.Sequential(*(nn.ReLU(inplace=True) if isinstance(layer, GDN) else layer for layer in transform))
