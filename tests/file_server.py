@@ -13,10 +13,10 @@ import pytest
 class FileServer:
     """What the server has, and how it treats those who ask.
 
-    `files` are served by name, from where a request asks for if `ranges` is set; `cut` names files of which the
-    connection is closed after so many bytes, and `cut_times` says how often; `answers` holds status codes to
-    give before anything else; `tags` are the files' ETags; `requests` is what was asked, and `starts` from which
-    byte on.
+    `files` are served by name, from where a request asks for if `ranges` is set; `cut` names files of which
+    the connection is closed after so many bytes, and `cut_times` says how often; `answers` holds status codes
+    to give before anything else; `tags` are the files' ETags; `requests` is what was asked, and `starts` from
+    which byte on.
     """
 
     url: str = ""

@@ -68,7 +68,7 @@ def test_unreadable_files_are_replaced_by_the_next_and_counted_once(flat: Path) 
     for _ in range(2):
         assert values(dataset) == [0, 3, 3, 3, 4, 0]
     assert dataset.skipped == 3
-    assert dataset.unreadable_paths() == [flat / name for name in ("1.png", "2.png", "5.png")]
+    assert dataset.unreadable() == [str(flat / name) for name in ("1.png", "2.png", "5.png")]
 
 
 def test_worker_processes_count_into_the_same_number(flat: Path) -> None:
@@ -83,7 +83,7 @@ def test_worker_processes_count_into_the_same_number(flat: Path) -> None:
 def test_a_folder_of_broken_images_is_an_error_that_names_the_first(flat: Path) -> None:
     for path in flat.iterdir():
         path.write_bytes(b"broken")
-    with pytest.raises(ImageError, match=r"6 files from .*3\.png"):
+    with pytest.raises(ImageError, match=r"6 items from .*3\.png"):
         ImageFolder(flat)[3]
 
 

@@ -6,26 +6,21 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from PIL import Image
-from torch.utils.data import Dataset
 
-from latentpress.datasets.reading import IMAGE_SUFFIXES, UNREADABLE, open_rgb
+from latentpress.datasets.reading import IMAGE_SUFFIXES, open_rgb
 from latentpress.datasets.scan import scan
+from latentpress.datasets.substitution import SubstitutingDataset
 from latentpress.errors import DataError, ImageError
 from latentpress.registry import register_dataset
 
 Transform = Callable[[Image.Image], Any]
 
 SPLITS = ("train", "valid", "val", "test")
-_MOST_IN_A_ROW = 100
 
 
-class ImageFiles(Dataset[Any]):
-    """Images by their paths.
-
-    A file that cannot be read is replaced by the next one that can, always the same, and marked, so that
-    `skipped` counts it once, whichever process or pass meets it.
+class ImageFiles(SubstitutingDataset):
+    """Images by their paths. A file that cannot be read is replaced by the next one that can, and counted.
 
     Args:
         paths: of the images.
@@ -37,43 +32,17 @@ class ImageFiles(Dataset[Any]):
     def __init__(
         self, paths: Sequence[Path], transform: Transform | None = None, *, reduce_to: int | None = None
     ) -> None:
+        super().__init__(len(paths))
         self.paths, self.transform, self.reduce_to = paths, transform, reduce_to
-        self._unreadable = torch.zeros(len(paths), dtype=torch.bool).share_memory_()
 
-    def __len__(self) -> int:
-        return len(self.paths)
+    def _load(self, index: int) -> Image.Image:
+        return open_rgb(self.paths[index], self.reduce_to)
 
-    def __getitem__(self, index: int) -> Any:
-        """The item of an image, or of its substitute.
+    def _source(self, index: int) -> Path:
+        return self.paths[index]
 
-        Raises:
-            ImageError: neither this image nor any of the hundred after it can be read.
-        """
-        image = self._readable(range(len(self))[index])
-        return image if self.transform is None else self.transform(image)
-
-    def _readable(self, index: int) -> Image.Image:
-        for step in range(min(_MOST_IN_A_ROW, len(self))):
-            place = (index + step) % len(self)
-            if self._unreadable[place]:
-                continue
-            try:
-                return open_rgb(self.paths[place], self.reduce_to)
-            except UNREADABLE:
-                self._unreadable[place] = True
-        raise ImageError(
-            f"Expected images that can be read, found none in {min(_MOST_IN_A_ROW, len(self))} files from "
-            f"{self.paths[index]} on: check that the folder is the right one and was copied whole."
-        )
-
-    @property
-    def skipped(self) -> int:
-        """How many files could not be read so far, over all processes that read this data set."""
-        return int(self._unreadable.sum())
-
-    def unreadable_paths(self) -> list[Path]:
-        """The files that could not be read so far."""
-        return [self.paths[index] for index in self._unreadable.nonzero().flatten().tolist()]
+    def _finish(self, loaded: Image.Image) -> Any:
+        return loaded if self.transform is None else self.transform(loaded)
 
 
 @register_dataset("ImageFolder")

@@ -1,0 +1,225 @@
+"""Uncompressed video files, memory-mapped: `.y4m`, which says what it holds, and `.yuv`, which does not.
+
+Frames are read from where they lie in the file when they are asked for, so that a file may be larger than
+memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, NamedTuple, overload
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from latentpress.datasets.rawformat import RawFormat, VideoFormat, format_from_name, format_from_y4m
+from latentpress.errors import ConfigurationError, DataError
+from latentpress.transforms.functional import LUMA_WEIGHTS, Planes, ycbcr2rgb
+
+_FRAME = b"FRAME"
+_LONGEST_HEADER = 4096
+_HIGH_DEFINITION = 720
+
+
+class Frame(NamedTuple):
+    """The planes of a frame as the file holds them, `(H, W)`, uint8 or little-endian uint16; chroma is None
+    in video without colour."""
+
+    y: np.ndarray
+    u: np.ndarray | None
+    v: np.ndarray | None
+
+
+class RawVideoSequence(Sequence[Frame]):
+    """The frames of a `.yuv` or `.y4m` file. Make one with `from_file`.
+
+    Attributes:
+        path: the file.
+        width, height: in pixels.
+        bitdepth: of a sample.
+        format: how chroma is sampled.
+        framerate: frames a second; None where it is not known.
+        matrix: colour matrix, "bt601", "bt709" or "bt2020".
+        full_range: whether samples use all values, rather than leaving room below black and above white.
+    """
+
+    def __init__(
+        self, path: Path, layout: RawFormat, offsets: Sequence[int], matrix: str | None = None
+    ) -> None:
+        self.path, self.layout, self._offsets = path, layout, offsets
+        self.width, self.height = layout.width, layout.height
+        self.bitdepth, self.format, self.framerate = layout.bitdepth, layout.format, layout.framerate
+        self.full_range = layout.full_range
+        self.matrix = matrix or ("bt709" if layout.height >= _HIGH_DEFINITION else "bt601")
+        self._data: np.ndarray | None = None
+
+    @classmethod
+    def from_file(
+        cls,
+        filename: str | Path,
+        width: int | None = None,
+        height: int | None = None,
+        bitdepth: int | None = None,
+        format: VideoFormat | str | None = None,
+        framerate: float | Fraction | None = None,
+        *,
+        matrix: str | None = None,
+        full_range: bool | None = None,
+    ) -> RawVideoSequence:
+        """Open a file.
+
+        What is not given is taken from the header of a `.y4m` file, or from the name of another one, such as
+        `clip_1920x1080_50fps_10bit_P420.yuv`; where that does not say either, video is taken to be 4:2:0 of
+        eight bits and limited range. BT.709 is the colour matrix from 720 lines on, and BT.601 below.
+
+        Raises:
+            DataError: the file is missing or damaged, its size is not known, or does not fit its length.
+            ConfigurationError: there is no such format, depth or matrix.
+
+        Example:
+            >>> import tempfile
+            >>> from latentpress.datasets import RawVideoSequence
+            >>> folder = tempfile.TemporaryDirectory()
+            >>> _ = Path(folder.name, "grey_16x8_25fps_8bit_P420.yuv").write_bytes(bytes([128] * 16 * 12 * 3))
+            >>> video = RawVideoSequence.from_file(f"{folder.name}/grey_16x8_25fps_8bit_P420.yuv")
+            >>> len(video), video[0].y.shape, video[0].u.shape, tuple(video.rgb(0).shape)
+            (3, (8, 16), (4, 8), (3, 8, 16))
+        """
+        if matrix is not None and matrix not in LUMA_WEIGHTS:
+            raise ConfigurationError(f"Expected a matrix of {', '.join(LUMA_WEIGHTS)}, found {matrix!r}.")
+        path = Path(filename)
+        given: dict[str, Any] = {
+            "width": width,
+            "height": height,
+            "bitdepth": bitdepth,
+            "format": None if format is None else VideoFormat.named(format),
+            "framerate": None if framerate is None else Fraction(framerate).limit_denominator(1001),
+            "full_range": full_range,
+        }
+        given = {key: value for key, value in given.items() if value is not None}
+        try:
+            size = path.stat().st_size
+            with path.open("rb") as file:
+                start = file.read(_LONGEST_HEADER)
+        except OSError as error:
+            raise DataError(f"Expected a video file at {path}, found: {error.strerror or error}.") from error
+        if start.startswith(b"YUV4MPEG2"):
+            layout, header = format_from_y4m(start, path, given)
+            return cls(path, layout, _y4m_offsets(path, header, size, layout.frame_bytes), matrix)
+        layout = format_from_name(path, given)
+        if size % layout.frame_bytes or not size:
+            raise DataError(
+                f"Expected whole frames of {layout.frame_bytes} bytes ({layout}) in {path}, "
+                f"found {size} bytes: give the right width, height, bitdepth and format."
+            )
+        return cls(path, layout, range(0, size, layout.frame_bytes), matrix)
+
+    def __len__(self) -> int:
+        return len(self._offsets)
+
+    @overload
+    def __getitem__(self, index: int) -> Frame: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Frame]: ...
+
+    def __getitem__(self, index: int | slice) -> Frame | list[Frame]:
+        """A frame, or several; their samples are read when they are looked at.
+
+        Raises:
+            DataError: the file has become shorter since it was opened.
+        """
+        if isinstance(index, slice):
+            return [self[i] for i in range(len(self))[index]]
+        offset = self._offsets[index]
+        data = self._mapped()[offset : offset + self.layout.frame_bytes].view(self.layout.dtype)
+        planes = []
+        for height, width in self.layout.plane_shapes:
+            planes.append(data[: height * width].reshape(height, width))
+            data = data[height * width :]
+        return Frame(*planes) if len(planes) == 3 else Frame(planes[0], None, None)
+
+    def _mapped(self) -> np.ndarray:
+        if self._data is None:
+            last = self._offsets[-1] + self.layout.frame_bytes
+            try:
+                self._data = np.memmap(self.path, dtype=np.uint8, mode="r", shape=(last,))
+            except (OSError, ValueError) as error:
+                raise DataError(f"Expected {last} bytes of video in {self.path}, found: {error}.") from error
+        return self._data
+
+    def planes(self, index: int) -> Planes:
+        """Y, U and V of a frame, each `(1, 1, H, W)` float32, brought to full range: luma in [0, 1], chroma
+        centred on one half. Chroma has the size that the format gives it; without colour it is one half.
+
+        What lies beyond the limits of limited range falls outside of [0, 1].
+        """
+        y, u, v = self[index]
+        luma, chroma, lowest = _steps(self.bitdepth, self.full_range)
+        centre = 1 << (self.bitdepth - 1)
+        grey = torch.full((1, 1, self.height, self.width), 0.5)
+        return (
+            (_tensor(y) - lowest) / luma,
+            grey if u is None else (_tensor(u) - centre) / chroma + 0.5,
+            grey if v is None else (_tensor(v) - centre) / chroma + 0.5,
+        )
+
+    def yuv444(self, index: int) -> Tensor:
+        """A frame as full-range YUV `(3, H, W)` float32, chroma brought up bilinearly to the size of luma."""
+        y, u, v = self.planes(index)
+        return torch.cat((y, self._enlarged(u), self._enlarged(v)), dim=1)[0]
+
+    def _enlarged(self, chroma: Tensor) -> Tensor:
+        across, down = self.format.subsampling if chroma.shape[-2:] != (self.height, self.width) else (1, 1)
+        if (across, down) == (1, 1):
+            return chroma
+        full = F.interpolate(chroma, scale_factor=(down, across), mode="bilinear", align_corners=False)
+        return full[..., : self.height, : self.width]
+
+    def rgb(self, index: int) -> Tensor:
+        """A frame as RGB `(3, H, W)` float32 in [0, 1]."""
+        return ycbcr2rgb(self.yuv444(index), self.matrix).clamp_(0, 1)
+
+    def close(self) -> None:
+        """Let go of the file; it is opened again when a frame is asked for."""
+        self._data = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_data": None}  # a memory map would be pickled with all that it shows
+
+
+def _tensor(plane: np.ndarray) -> Tensor:
+    return torch.from_numpy(plane.astype(np.float32))[None, None]
+
+
+def _steps(bitdepth: int, full_range: bool) -> tuple[int, int, int]:
+    """Steps from black to white and from one end of chroma to the other, and the value of black (ITU-R
+    BT.709-6, section 4.6, and BT.2100-2, table 9)."""
+    if full_range:
+        return (1 << bitdepth) - 1, (1 << bitdepth) - 1, 0
+    unit = 1 << (bitdepth - 8)
+    return 219 * unit, 224 * unit, 16 * unit
+
+
+def _y4m_offsets(path: Path, header: int, size: int, frame_bytes: int) -> Sequence[int]:
+    """Where the samples of each frame start. Every frame has a line of its own in front."""
+    offsets: list[int] = []
+    with path.open("rb") as file:
+        place = header
+        while place < size:
+            file.seek(place)
+            line = file.readline(_LONGEST_HEADER)
+            place += len(line) + frame_bytes
+            if not line.startswith(_FRAME) or not line.endswith(b"\n") or place > size:
+                raise DataError(
+                    f"Expected frame {len(offsets)} to be whole in {path}, "
+                    "found the file damaged or cut short there."
+                )
+            offsets.append(place - frame_bytes)
+    if not offsets:
+        raise DataError(f"Expected frames in {path}, found none.")
+    return offsets
