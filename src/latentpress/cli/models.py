@@ -45,14 +45,14 @@ def _print_table(records: list[dict[str, Any]]) -> None:
     from rich.table import Table
 
     table = Table(box=None, padding=(0, 1))
-    for heading in ("model", "kind", "qualities", "trained for", "parameters", "weights"):
+    for heading in ("model", "kind", "qualities", "metrics", "parameters", "weights"):
         table.add_column(heading, no_wrap=heading in ("model", "parameters", "weights"))
     for record in records:
         table.add_row(
             record["name"],
             record["domain"],
             _qualities(record),
-            ", ".join(record["metrics"]),
+            " ".join(record["metrics"]),
             _span([f"{count / 1e6:.1f}" for count in record["parameters"]]) + " M",
             ", ".join(f"{count} {status}" for status, count in record["weights"].items()) or "none",
         )
