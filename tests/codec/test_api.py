@@ -7,11 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import latentpress
+from latentpress import zoo
 from latentpress.codec.container import read_container, write_container
 from latentpress.errors import BitstreamError, ConfigurationError, ImageError, WeightsError
+from latentpress.models import JointAutoregressiveHierarchicalPriors
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 65), (63, 2), (64, 64), (65, 64), (100, 37), (7, 200)])
@@ -37,8 +40,6 @@ def test_arrays_are_taken_like_images(gained: Path, photo: Image.Image) -> None:
 
 
 def test_the_result_is_what_the_model_reconstructs(fixed_rate: Path) -> None:
-    import torch
-
     from latentpress import zoo
 
     pixels = np.random.default_rng(0).integers(0, 256, (64, 128, 3), np.uint8)
@@ -208,3 +209,39 @@ def test_importing_the_package_loads_no_torch_and_parts_load_on_use() -> None:
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert run.stderr.strip().endswith("AttributeError: module 'latentpress' has no attribute 'no_such_name'")
+
+
+@pytest.fixture(scope="module")
+def scanning(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Checkpoint of a small mbt2018, whose context model scans the latent."""
+    model = JointAutoregressiveHierarchicalPriors(8, 12).eval()
+    model.update()
+    path = tmp_path_factory.mktemp("weights") / "scanning.safetensors"
+    zoo.save_checkpoint(model, path)
+    return path
+
+
+def test_a_file_of_a_scanning_model_records_the_order_and_decodes_in_either(
+    scanning: Path, photo: Image.Image
+) -> None:
+    data = latentpress.compress(photo, model="mbt2018", checkpoint=scanning)
+    container = read_container(data)
+    assert container.header.parameters == {"order": 1}
+
+    model = zoo.load_checkpoint(scanning)
+    padded = np.pad(np.asarray(photo), ((0, 58), (0, 38), (0, 0)), mode="edge")
+    x = torch.from_numpy(padded).permute(2, 0, 1)[None].float() / 255
+    raster = model.compress(x, order="raster")["strings"]
+    header = replace(container.header, parameters={"order": 0})
+    rewritten = write_container(replace(container, header=header, strings=tuple(s[0] for s in raster)))
+    images = [latentpress.decompress(d, checkpoint=scanning) for d in (data, rewritten)]
+    assert images[0].tobytes() == images[1].tobytes()
+
+
+@pytest.mark.parametrize("order", [2, None, 1.0, "wavefront"])
+def test_an_unknown_stream_order_is_refused(scanning: Path, photo: Image.Image, order: object) -> None:
+    container = read_container(latentpress.compress(photo, model="mbt2018", checkpoint=scanning))
+    parameters = {} if order is None else {"order": order}
+    header = replace(container.header, parameters=parameters)
+    with pytest.raises(BitstreamError):
+        latentpress.decompress(write_container(replace(container, header=header)), checkpoint=scanning)

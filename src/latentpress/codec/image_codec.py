@@ -22,6 +22,7 @@ from latentpress.zoo import fingerprint
 
 LARGEST_ICC = 2**24
 DEFAULT_QUALITY = 50
+STREAM_ORDERS = ("raster", "wavefront")  # as numbered in files
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ class ImageCodec:
                 format.
         """
         rate = self._rate_for(quality)
-        coded = prepared.code(**rate)
+        coded = prepared.code(**rate, **self._order())
         picture = prepared.picture
         if tuple(coded["shape"]) != self._shape_of(picture.height, picture.width):
             raise ConfigurationError(
@@ -118,7 +119,7 @@ class ImageCodec:
             picture.layout,
             self.name,
             self.fingerprint,
-            {**self.parameters, **rate},
+            {**self.parameters, **rate, **self._recorded_order()},
         )
         strings = _strings_of_one_image(coded["strings"])
         return write_container(Container(header, strings, prepared.alpha, prepared.icc))
@@ -133,13 +134,14 @@ class ImageCodec:
         """
         header = container.header
         self._check_maker(header)
-        rate = self._rate_from(header)
+        options = {**self._rate_from(header), **self._order_from(header)}
         icc = None if container.icc is None else unpack(container.icc, LARGEST_ICC)
         alpha = None
         if container.alpha is not None:
             alpha = decode_alpha(container.alpha, header.height, header.width)
         strings = [[string] for string in container.strings]
-        x_hat = self._model.decompress(strings, self._shape_of(header.height, header.width), **rate)["x_hat"]
+        shape = self._shape_of(header.height, header.width)
+        x_hat = self._model.decompress(strings, shape, **options)["x_hat"]
         colour = pixels_of(x_hat[0, :, : header.height, : header.width], header.layout.has_colour)
         return Picture(colour, alpha, icc)
 
@@ -191,10 +193,35 @@ class ImageCodec:
             )
         return {"quality": quality}
 
+    @property
+    def _orders(self) -> tuple[str, ...]:
+        """Stream orders of an autoregressive model, the fastest first; none of another."""
+        orders: tuple[str, ...] = getattr(self._model, "stream_orders", ())
+        return orders
+
+    def _order(self) -> dict[str, str]:
+        return {"order": self._orders[0]} if self._orders else {}
+
+    def _recorded_order(self) -> dict[str, int]:
+        return {name: STREAM_ORDERS.index(order) for name, order in self._order().items()}
+
+    def _order_from(self, header: Header) -> dict[str, str]:
+        if not self._orders:
+            return {}
+        recorded = header.parameters["order"]
+        for number, order in enumerate(STREAM_ORDERS):
+            if recorded == number and isinstance(recorded, int) and order in self._orders:
+                return {"order": order}
+        raise BitstreamError(
+            f"Expected a stream order of {self.name} in the file, found {recorded!r}: the file is damaged."
+        )
+
     def _check_maker(self, header: Header) -> None:
         if header.model != self.name:
             raise WeightsError(f"Expected a file made by {self.name}, found one made by {header.model}.")
-        expected = {*self.parameters, *(() if self.quality_range is None else ("quality",))}
+        expected = {*self.parameters, *self._order()}
+        if self.quality_range is not None:
+            expected.add("quality")
         if set(header.parameters) != expected:
             raise BitstreamError(
                 f"Expected the parameters {sorted(expected)} for {self.name}, "
