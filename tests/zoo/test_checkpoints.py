@@ -1,6 +1,7 @@
 import json
 import os
 import pickle
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ from safetensors.torch import save_file
 from latentpress import zoo
 from latentpress.entropy_models import EntropyBottleneck
 from latentpress.errors import ConfigurationError, WeightsError
-from latentpress.models import CompressionModel, FactorizedPrior, MeanScaleHyperprior
+from latentpress.models import Cheng2020Anchor, CompressionModel, FactorizedPrior, MeanScaleHyperprior
 
 IMAGE = torch.linspace(0, 1, 3 * 64 * 64).reshape(1, 3, 64, 64)
 
@@ -203,3 +204,12 @@ def test_a_checkpoint_that_cannot_be_written_is_an_error_that_leaves_nothing(net
         with pytest.raises(WeightsError, match="cannot be written"):
             zoo.save_checkpoint(net, path)
     assert os.listdir(tmp_path) == ["taken.safetensors"]
+
+
+def test_a_model_that_sets_an_argument_of_its_base_class_comes_back(tmp_path: Path) -> None:
+    net = Cheng2020Anchor(N=16).eval()
+    net.update()
+    zoo.save_checkpoint(net, tmp_path / "anchor.safetensors")
+    again = zoo.load_checkpoint(tmp_path / "anchor.safetensors")
+    assert isinstance(again, Cheng2020Anchor)
+    assert zoo.fingerprint(again) == zoo.fingerprint(net)

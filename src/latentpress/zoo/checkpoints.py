@@ -196,7 +196,22 @@ def _kept_arguments(model: CompressionModel) -> dict[str, Any]:
             f"{cls.__name__} does not keep its constructor argument {lost[0]!r} as an attribute: "
             "say what it was given with arguments=."
         )
-    return {name: getattr(model, name) for name in names if hasattr(model, name)}
+    kept = {name: getattr(model, name) for name in names if hasattr(model, name)}
+    return kept if _takes(cls, kept) else {name: kept[name] for name in kept if name in own}
+
+
+def _takes(cls: type[Any], arguments: Mapping[str, Any]) -> bool:
+    """Whether the constructor takes all of these; one that sets an argument of its base class does not."""
+    import torch
+
+    try:
+        with torch.device("meta"):
+            cls(**arguments)
+    except TypeError:
+        return False
+    except (NotImplementedError, RuntimeError):  # it cannot be made without memory, which says nothing
+        return True
+    return True
 
 
 def _encoded(cls: type[Any], arguments: Mapping[str, Any]) -> str:
