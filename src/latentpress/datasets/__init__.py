@@ -7,9 +7,12 @@ from latentpress._lazy import lazy_attributes
 if TYPE_CHECKING:
     from latentpress.datasets.crops import InMemoryCrops
     from latentpress.datasets.folder import ImageFiles, ImageFolder
+    from latentpress.datasets.loading import make_loader
     from latentpress.datasets.rawclips import RawVideoClips
     from latentpress.datasets.rawformat import RawFormat, VideoFormat
     from latentpress.datasets.rawvideo import Frame, RawVideoSequence
+    from latentpress.datasets.sharding import make_shards
+    from latentpress.datasets.shards import ShardedImages
     from latentpress.datasets.tuplets import VideoFolder, Vimeo90kDataset
 
 __all__ = [
@@ -20,17 +23,23 @@ __all__ = [
     "RawFormat",
     "RawVideoClips",
     "RawVideoSequence",
+    "ShardedImages",
     "VideoFolder",
     "VideoFormat",
     "Vimeo90kDataset",
+    "make_loader",
+    "make_shards",
 ]
 
 _HOMES = {
     "crops": ["InMemoryCrops"],
     "folder": ["ImageFiles", "ImageFolder"],
     "rawformat": ["RawFormat", "VideoFormat"],
+    "loading": ["make_loader"],
     "rawclips": ["RawVideoClips"],
     "rawvideo": ["Frame", "RawVideoSequence"],
+    "sharding": ["make_shards"],
+    "shards": ["ShardedImages"],
     "tuplets": ["VideoFolder", "Vimeo90kDataset"],
 }
 __getattr__, __dir__ = lazy_attributes(
