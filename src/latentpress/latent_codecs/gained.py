@@ -65,6 +65,7 @@ class GainHyperpriorLatentCodec(HyperpriorLatentCodec):
     Example:
         >>> import torch
         >>> from torch import nn
+        >>> from latentpress.entropy_models import EntropyBottleneck
         >>> from latentpress.latent_codecs import GaussianConditionalLatentCodec
         >>> hyper = GainHyperLatentCodec(EntropyBottleneck(4), nn.Conv2d(8, 4, 1), nn.Conv2d(4, 16, 1))
         >>> codec = GainHyperpriorLatentCodec({"y": GaussianConditionalLatentCodec(), "hyper": hyper}).eval()
