@@ -53,7 +53,8 @@ VARIABLE_RATE = {
     "model": "latentpress2026",
     "lmbda": None,
     "arguments": {"widths": [16, 16], "M": 16, "N": 16, "depths": [1, 1, 1], "num_rates": 3},
-    "optimizer": "muon",
+    "epoch_steps": 0,
+    "warmup": 0,
 }
 
 

@@ -16,6 +16,9 @@ from latentpress.training.randomness import seed_everything, seed_for
 from latentpress.training.settings import DataSettings
 
 
+_VIMEO_LISTS = {3: "tri_trainlist.txt", 7: "sep_trainlist.txt"}  # by the frames of a tuplet
+
+
 class ShuffledStream(Dataset[Any]):
     """Endless passes over a data set, each in an order of its own.
 
@@ -105,18 +108,26 @@ def _repeated(loader: DataLoader[Any]) -> Iterator[Any]:
 def training_images(settings: DataSettings) -> Any:
     """Random crops of the images in the settings' folder, flipped at random; (3, H, W) in [0, 1].
 
+    With `frames`, tuples of so many frames that are cut and flipped alike: of Vimeo-90k, or of a folder laid
+    out for `latentpress.datasets.VideoFolder`.
+
     Raises:
         ConfigurationError: no folder is given.
         ImageError: the folder holds no images.
+        DataError: the folder lacks its training split, or the list of its sequences.
     """
-    from latentpress.datasets import ImageFolder
+    from latentpress.datasets import ImageFolder, VideoFolder, Vimeo90kDataset
     from latentpress.transforms import Compose, RandomHorizontalFlip, RandomScaledCrop, ToTensor
 
     if settings.data is None:
         raise ConfigurationError("Expected a folder of training images, found none: give one as data.")
     crop = RandomScaledCrop(settings.patch_size, scales=(settings.smallest_scale, 1.0))
     transform = Compose([crop, RandomHorizontalFlip(), ToTensor()])
-    return ImageFolder(settings.data, transform=transform, split="train")
+    if not settings.frames:
+        return ImageFolder(settings.data, transform=transform, split="train")
+    if settings.frames in _VIMEO_LISTS and (Path(settings.data) / _VIMEO_LISTS[settings.frames]).exists():
+        return Vimeo90kDataset(settings.data, transform, tuplet=settings.frames, video=True)
+    return VideoFolder(settings.data, transform=transform, frames=settings.frames)
 
 
 def split_folder(data: str | Path, split: str) -> Path | None:
