@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from latentpress.datasets.crops import InMemoryCrops
     from latentpress.datasets.folder import ImageFiles, ImageFolder
     from latentpress.datasets.loading import make_loader
+    from latentpress.datasets.published import CLIC, COCO, Kodak, Tecnick
     from latentpress.datasets.rawclips import RawVideoClips
     from latentpress.datasets.rawformat import RawFormat, VideoFormat
     from latentpress.datasets.rawvideo import Frame, RawVideoSequence
@@ -16,14 +17,18 @@ if TYPE_CHECKING:
     from latentpress.datasets.tuplets import VideoFolder, Vimeo90kDataset
 
 __all__ = [
+    "CLIC",
+    "COCO",
     "Frame",
     "ImageFiles",
     "ImageFolder",
     "InMemoryCrops",
+    "Kodak",
     "RawFormat",
     "RawVideoClips",
     "RawVideoSequence",
     "ShardedImages",
+    "Tecnick",
     "VideoFolder",
     "VideoFormat",
     "Vimeo90kDataset",
@@ -36,6 +41,7 @@ _HOMES = {
     "folder": ["ImageFiles", "ImageFolder"],
     "rawformat": ["RawFormat", "VideoFormat"],
     "loading": ["make_loader"],
+    "published": ["CLIC", "COCO", "Kodak", "Tecnick"],
     "rawclips": ["RawVideoClips"],
     "rawvideo": ["Frame", "RawVideoSequence"],
     "sharding": ["make_shards"],
