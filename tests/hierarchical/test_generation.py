@@ -102,7 +102,8 @@ def test_curves_cover_the_range_and_count_what_is_coded(qarv, qres, bound, lossl
     coded = self_evaluate(qarv, [path], lmbs, coded=True, progress=False)
     for one, other in zip(computed, coded, strict=True):
         assert one.lmb == other.lmb
-        assert other.bpp == pytest.approx(one.bpp, rel=0.1)
+        # A string is whole words of 32 bits; these images are small.
+        assert other.bpp == pytest.approx(one.bpp, abs=0.1 * one.bpp + 3 * 32 * qarv.num_latents / (50 * 70))
         assert other.psnr == pytest.approx(one.psnr, abs=0.01)
     assert len(self_evaluate(qres, [path], progress=False)) == 1
     assert self_evaluate(bound, [path], [64.0], progress=False)[0].bpp > 0

@@ -110,7 +110,7 @@ class QResVAE(CodingHierarchy):
         >>> from latentpress.zoo import qres34m
         >>> model = qres34m(lmb=32).eval()
         >>> sum(p.numel() for p in model.parameters())
-        34036546
+        34036602
     """
 
     name = "qres"
