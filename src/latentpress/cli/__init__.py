@@ -13,7 +13,18 @@ from latentpress.errors import LatentPressError
 # A command `x` is the click command called `command` in the module `latentpress.cli.x`, which imports what
 # is slow to import inside its functions.
 HIERARCHICAL = ("progressive", "sample", "interpolate", "inpaint", "curve", "cost")
-COMMANDS = ("compress", "decompress", "info", "models", "train", "update", "eval", "demo", *HIERARCHICAL)
+COMMANDS = (
+    "compress",
+    "decompress",
+    "info",
+    "models",
+    "data",
+    "train",
+    "update",
+    "eval",
+    "demo",
+    *HIERARCHICAL,
+)
 
 
 class _Commands(click.Group):

@@ -31,7 +31,8 @@ def list_collections() -> None:
         size = "size not known" if record.bytes is None else readable_size(record.bytes)
         checks = "SHA-256" if record.has_checksums else "no SHA-256"
         click.echo(
-            f"{record.name:<12}{record.images:>5} images  {size:<16}{checks:<12}{record.title} ({record.terms})"
+            f"{record.name:<12}{record.images:>5} images  {size:<16}{checks:<12}"
+            f"{record.title} ({record.terms})"
         )
 
 
