@@ -12,7 +12,6 @@ LatentPress is measured in both stream orders: wavefront, that of its own files,
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -22,6 +21,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from turns import Worker
 
 MODELS = {  # architecture: class and its arguments at quality 3
     "mbt2018": ("JointAutoregressiveHierarchicalPriors", (192, 192)),
@@ -107,27 +107,6 @@ def serve(package: str, name: str, weights: Path) -> None:
         print(json.dumps({"encode": encode, "decode": decode, "bytes": size}), flush=True)
 
 
-class Worker:
-    """A process that serves one library and one model."""
-
-    def __init__(self, python: str, package: str, name: str, weights: Path) -> None:
-        command = [python, __file__, "--serve", package, name, str(weights)]
-        pipe = subprocess.PIPE
-        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
-
-    def round_trip(self, order: str) -> dict[str, Any]:
-        assert self.process.stdin
-        assert self.process.stdout
-        self.process.stdin.write(order + "\n")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
-
-    def close(self) -> None:
-        assert self.process.stdin
-        self.process.stdin.close()
-        self.process.wait()
-
-
 def fastest(trips: list[dict[str, Any]], direction: str) -> dict[str, float]:
     """Milliseconds of the fastest call, in all and by part; each part at its fastest."""
     calls = [trip[direction] for trip in trips]
@@ -144,13 +123,13 @@ def measure(name: str, peer: str | None, rounds: int) -> dict[str, list[dict[str
     with tempfile.TemporaryDirectory() as folder:
         weights = Path(folder) / "weights.pt"
         save_weights(name, weights)
-        ours = Worker(sys.executable, "latentpress", name, weights)
-        theirs = Worker(peer, "compressai", name, weights) if peer else None
+        ours = Worker(sys.executable, __file__, "latentpress", name, str(weights))
+        theirs = Worker(peer, __file__, "compressai", name, str(weights)) if peer else None
         for turn in range(rounds + 1):
             if theirs and turn < rounds:
-                trips["peer"].append(theirs.round_trip("raster"))
+                trips["peer"].append(theirs.ask("raster"))
             for order in ("wavefront", "raster"):
-                trip = ours.round_trip(order)
+                trip = ours.ask(order)
                 if turn > 0:  # the first only warms up
                     trips[order].append(trip)
         for worker in filter(None, (ours, theirs)):

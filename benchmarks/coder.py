@@ -12,14 +12,13 @@ what counts. A peer that is not installed is skipped with a sentence.
 import argparse
 import hashlib
 import json
-import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from turns import Worker
 
 SHAPE = (1, 192, 32, 48)  # the latent of a 768x512 photograph
 SCALES = 64
@@ -152,7 +151,7 @@ def serve(name: str, rate: str) -> None:
     )
     for line in sys.stdin:
         operation = getattr(coder, line.strip())
-        print(min(timed(operation) for _ in range(CALLS_IN_A_TURN)), flush=True)
+        print(json.dumps(min(timed(operation) for _ in range(CALLS_IN_A_TURN))), flush=True)
 
 
 def timed(operation: Callable[[], None]) -> float:
@@ -162,32 +161,15 @@ def timed(operation: Callable[[], None]) -> float:
     return time.perf_counter() - start
 
 
-class Worker:
-    """A coder's process, as the parent sees it."""
+class Coder(Worker):
+    """A coder's process, as the parent sees it; `facts` is what it says of itself when it is ready."""
 
     def __init__(self, python: str, name: str, rate: str) -> None:
-        command = [python, str(Path(__file__).resolve()), "--serve", name, rate]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        answer = self._read()
-        self.facts: dict[str, Any] = (
-            json.loads(answer) if answer else {"missing": "its process did not start"}
-        )
-
-    def time(self, operation: str) -> float:
-        assert self.process.stdin is not None
-        self.process.stdin.write(operation + "\n")
-        self.process.stdin.flush()
-        return float(self._read())
-
-    def close(self) -> None:
-        self.process.communicate()
-
-    def _read(self) -> str:
-        assert self.process.stdout is not None
-        return self.process.stdout.readline().strip()
+        super().__init__(python, __file__, name, rate)
+        self.facts: dict[str, Any] = self.read() or {"missing": "its process did not start"}
 
 
-def measure(workers: dict[str, Worker], rounds: int) -> dict[tuple[str, str], float]:
+def measure(workers: dict[str, Coder], rounds: int) -> dict[tuple[str, str], float]:
     """Return the seconds of the fastest call of each operation of each coder, the coders taking turns."""
     times: dict[tuple[str, str], list[float]] = {}
     for round_number in range(rounds + 1):
@@ -197,13 +179,13 @@ def measure(workers: dict[str, Worker], rounds: int) -> dict[tuple[str, str], fl
                     continue
                 if operation == "update" and round_number > 3:  # slow with one of them, and steady with all
                     continue
-                seconds = worker.time(operation)
+                seconds = worker.ask(operation)
                 if round_number > 0:  # the first is to warm up
                     times.setdefault((operation, name), []).append(seconds)
     return {key: min(values) for key, values in times.items()}
 
 
-def report(rate: str, workers: dict[str, Worker], fastest: dict[tuple[str, str], float]) -> None:
+def report(rate: str, workers: dict[str, Coder], fastest: dict[tuple[str, str], float]) -> None:
     """Print what was measured at one rate."""
     symbols = int(np.prod(SHAPE))
     print(f"\n{rate} rate, {symbols} symbols, {workers['latentpress'].facts['bits'] / symbols:.2f} bits each")
@@ -235,7 +217,7 @@ def main() -> None:
     for rate in RATES:
         workers = {}
         for name in CODERS:
-            worker = Worker(sys.executable if name == "latentpress" else arguments.peer, name, rate)
+            worker = Coder(sys.executable if name == "latentpress" else arguments.peer, name, rate)
             if "missing" in worker.facts:
                 print(f"{name} is left out: {worker.facts['missing']} ({arguments.peer}).")
                 worker.close()
