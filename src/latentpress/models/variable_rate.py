@@ -40,8 +40,8 @@ class _VariableRate(ScaleHyperprior):
         super().__init__(N, M, **kwargs)
         self.num_rates = num_rates
         self.lmbda_range = lmbda_range
-        middle = math.sqrt(lmbda_range[0] * lmbda_range[1])
-        gains = (self.lmbda(torch.arange(num_rates)) / middle).sqrt().tolist()
+        span = math.sqrt(lmbda_range[1] / lmbda_range[0])
+        gains = [span ** (k / (num_rates - 1) - 0.5) for k in range(num_rates)]
         self.gain = GainVectors(num_rates, M, gains)
         self.inverse_gain = GainVectors(num_rates, M, [1 / gain for gain in gains])
         self.hyper_gain = GainVectors(num_rates, N, [1.0] * num_rates)

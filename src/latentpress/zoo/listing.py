@@ -79,7 +79,7 @@ def list_models() -> list[ModelInfo]:
 
     Example:
         >>> from latentpress import zoo
-        >>> [info.name for info in zoo.list_models() if info.quality_range]
+        >>> [info.name for info in zoo.list_models() if "bundled" in info.weights.values()]
         ['latentpress2026']
     """
     return [
