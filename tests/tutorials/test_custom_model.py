@@ -41,18 +41,18 @@ def _tiny_images(count: int) -> torch.Tensor:
 def trained() -> tuple[Network, list[float], list[float]]:
     torch.manual_seed(0)
     net = Network()
-    x = _tiny_images(4)
+    x = _tiny_images(2)
 
     parameters = {name for name, p in net.named_parameters() if not name.endswith(".quantiles")}
     aux_parameters = {name for name, p in net.named_parameters() if name.endswith(".quantiles")}
     params_dict = dict(net.named_parameters())
     assert len(parameters & aux_parameters) == 0
     assert parameters | aux_parameters == params_dict.keys()
-    optimizer = optim.Adam((params_dict[name] for name in sorted(parameters)), lr=1e-3)
+    optimizer = optim.Adam((params_dict[name] for name in sorted(parameters)), lr=3e-4)
     aux_optimizer = optim.Adam((params_dict[name] for name in sorted(aux_parameters)), lr=1e-2)
 
-    lmbda, losses, aux_losses = 0.05 * 255**2, [], []
-    for _ in range(30):
+    lmbda, losses, aux_losses = 0.01 * 255**2, [], []
+    for _ in range(20):
         optimizer.zero_grad()
         aux_optimizer.zero_grad()
 
@@ -76,7 +76,7 @@ def trained() -> tuple[Network, list[float], list[float]]:
 
 def test_the_training_loop_lowers_the_rate_distortion_loss(trained):
     _, losses, _ = trained
-    assert losses[-1] < 0.3 * losses[0]
+    assert losses[-1] < 0.6 * losses[0]
 
 
 def test_the_second_optimiser_lowers_the_auxiliary_loss(trained):
