@@ -1,4 +1,5 @@
-// The extension module: its errors, and one registration for each binding file. The logic lives in files without Python.
+// The extension module: its errors, and one registration for each binding file. The logic lives in files without
+// Python.
 #include "bindings.hpp"
 
 namespace {
