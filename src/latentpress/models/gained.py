@@ -7,54 +7,25 @@ the rates that they were trained at. One-rate models of papers are in their own 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from latentpress.entropy_models import EntropyBottleneck, GaussianConditional
-from latentpress.errors import ConfigurationError
 from latentpress.latent_codecs import (
+    GainHyperLatentCodec,
+    GainHyperpriorLatentCodec,
     GaussianConditionalLatentCodec,
-    HyperLatentCodec,
-    HyperpriorLatentCodec,
 )
-from latentpress.latent_codecs.batches import image_by_image
 from latentpress.layers import ResidualBlock, ResidualBottleneckBlock
-from latentpress.models.base import CompressionModel
+from latentpress.models.variable_rate import VariableRateModel
 from latentpress.registry import register_model
 
-__all__ = ["GainVectors", "GainedHyperprior"]
+__all__ = ["GainedHyperprior"]
 
-QUALITIES = (1.0, 100.0)
 BLOCK = 16  # pixels a side of what one position of the latent covers
 MAX_LOG_SCALE = 6.0  # e^6 = 403, beyond the largest scale that has a coder table
-
-
-class GainVectors(nn.Module):
-    """Per-channel gains at `num_rates` rates, and their exponential interpolation in between.
-
-    Cui et al., "Asymmetric Gained Deep Image Compression With Continuous Rate Adaptation", CVPR 2021, eq. 8.
-
-    Args:
-        num_rates: how many gain vectors are learned.
-        channels: length of each vector.
-        initial: gain of every channel at each rate to start from, `num_rates` positive numbers.
-    """
-
-    def __init__(self, num_rates: int, channels: int, initial: Sequence[float]) -> None:
-        super().__init__()
-        rows = torch.tensor(list(initial), dtype=torch.float32).log().unsqueeze(1)
-        self.log_gain = nn.Parameter(rows.repeat(1, channels))
-
-    def forward(self, rate: Tensor) -> Tensor:
-        """Gains `(N, C, 1, 1)` at the positions `rate`, (N,), in [0, num_rates - 1]."""
-        low = rate.floor().clamp(0, self.log_gain.shape[0] - 2)
-        fraction = (rate - low).unsqueeze(1).to(self.log_gain.dtype)
-        index = low.long()
-        log_gain = torch.lerp(self.log_gain[index], self.log_gain[index + 1], fraction)
-        return log_gain.exp()[:, :, None, None]
 
 
 class WithLinearPath(nn.Module):
@@ -97,7 +68,7 @@ def block_transform(channels: int) -> Tensor:
 
 
 @register_model("latentpress2026")
-class GainedHyperprior(CompressionModel):
+class GainedHyperprior(VariableRateModel):
     """Mean-scale hyperprior (Minnen et al., NeurIPS 2018) with gain vectors: any rate from one network.
 
     The transforms work at strides 4, 8 and 16 only, where a convolution is cheap, and consist of residual
@@ -125,8 +96,6 @@ class GainedHyperprior(CompressionModel):
         torch.Size([1, 3, 64, 128])
     """
 
-    downsampling_factor = 64
-
     def __init__(
         self,
         widths: tuple[int, int] = (64, 128),
@@ -140,7 +109,6 @@ class GainedHyperprior(CompressionModel):
         a, b = widths
         shallow, middle, deep = depths
         self.widths, self.depths, self.M, self.N = widths, depths, M, N
-        self.num_rates, self.lmbda_range = num_rates, lmbda_range
         analysis = nn.Sequential(
             nn.Conv2d(3, a, 8, stride=4, padding=2),
             *(ResidualBlock(a, a) for _ in range(shallow)),
@@ -189,105 +157,20 @@ class GainedHyperprior(CompressionModel):
         lowest, highest = lmbda_range
         lmbdas = [lowest * (highest / lowest) ** (k / (num_rates - 1)) for k in range(num_rates)]
         gains = [math.sqrt(lmbda * 255**2 * 2 * math.log(2) / 36) for lmbda in lmbdas]
-        self.gain = GainVectors(num_rates, M, gains)
-        self.inverse_gain = GainVectors(num_rates, M, [1 / gain for gain in gains])
-        self.hyper_gain = GainVectors(num_rates, N, [1.0] * num_rates)
-        self.hyper_inverse_gain = GainVectors(num_rates, N, [1.0] * num_rates)
+        self.set_gains(N, M, lmbda_range, gains)
 
-    def lmbda(self, rate: Tensor) -> Tensor:
-        """The trade-off that each position `rate` in [0, num_rates - 1] is trained for."""
-        low, high = (math.log(value) for value in self.lmbda_range)
-        return (low + (high - low) * rate / (self.num_rates - 1)).exp()
-
-    def forward(self, x: Tensor, rate: Tensor | None = None, quality: float | None = None) -> dict[str, Any]:
-        """Reconstruct `x` (N, 3, H, W) in [0, 1], H and W multiples of 64, differentiably in training mode.
-
-        Args:
-            x: images.
-            rate: position of each image among the gain vectors, (N,) in [0, num_rates - 1]; drawn uniformly
-                if None.
-            quality: instead of `rate`, of all images, 1 to 100 as for `compress`.
-
-        Returns:
-            `"x_hat"` (N, 3, H, W), not clamped; `"likelihoods"` of y and z; and `"lmbda"` (N,), the trade-off
-            that each image is to be trained for.
-
-        Raises:
-            ConfigurationError: the quality is not in [1, 100].
-        """
-        if quality is not None:
-            rate = self._rate(quality, x.device).expand(x.shape[0])
-        if rate is None:
-            rate = torch.rand(x.shape[0], device=x.device) * (self.num_rates - 1)
-        coded = self._latent_codec(rate)(self.g_a(x) * self.gain(rate))
-        gain = self.inverse_gain(rate)
-        x_hat = self.g_s(coded["y_hat"].to(gain.dtype) * gain)
-        return {"x_hat": x_hat, "likelihoods": coded["likelihoods"], "lmbda": self.lmbda(rate)}
-
-    def analyse(self, x: Tensor) -> Tensor:
-        """The latent y (N, M, H/16, W/16) of images `x` (N, 3, H, W) in [0, 1]; quality has no part in it."""
-        with torch.inference_mode():
-            return image_by_image(self.g_a, x)
-
-    def compress_latent(self, y: Tensor, quality: float = 50) -> dict[str, Any]:
-        """Code what `analyse` gave; result as of `compress`."""
-        rate = self._rate(quality, y.device)
-        with torch.inference_mode():
-            coded = self._latent_codec(rate).compress(y * self.gain(rate))
-        return {"strings": coded["strings"], "shape": coded["shape"]["hyper"]}
-
-    def compress(self, x: Tensor, quality: float = 50) -> dict[str, Any]:
-        """Code images `x` (N, 3, H, W) in [0, 1]; H and W must be multiples of 64.
-
-        Args:
-            x: images.
-            quality: 1 (smallest) to 100 (best); fractions are allowed.
-
-        Returns:
-            `"strings"`, those of y and of z, a list with one `bytes` per image each, and `"shape"`, the
-            height and width of z.
-
-        Raises:
-            ConfigurationError: the quality is not in [1, 100].
-        """
-        return self.compress_latent(self.analyse(x), quality)
-
-    def decompress(
-        self, strings: Sequence[Sequence[bytes]], shape: Sequence[int], quality: float = 50
-    ) -> dict[str, Any]:
-        """Decode what `compress` made with the same quality.
-
-        Returns:
-            `"x_hat"` (N, 3, H, W), clamped to [0, 1].
-
-        Raises:
-            BitstreamError: the strings are truncated or damaged.
-            ConfigurationError: the quality is not in [1, 100].
-        """
-        rate = self._rate(quality, self.gain.log_gain.device)
-        with torch.inference_mode():
-            coded = self._latent_codec(rate).decompress(strings, {"y": None, "hyper": shape})
-            gain = self.inverse_gain(rate)
-            x_hat = image_by_image(self.g_s, coded["y_hat"].to(gain.dtype) * gain)
-        # Clamped outside inference mode, so that the result is a tensor like any other.
-        return {"x_hat": x_hat.clamp(0, 1).contiguous()}
-
-    def _rate(self, quality: float, device: torch.device) -> Tensor:
-        low, high = QUALITIES
-        if not low <= quality <= high:
-            raise ConfigurationError(f"Expected a quality from {low:g} to {high:g}, found {quality}.")
-        return torch.tensor([(quality - low) / (high - low) * (self.num_rates - 1)], device=device)
-
-    def _latent_codec(self, rate: Tensor) -> HyperpriorLatentCodec:
-        def h_a(y: Tensor) -> Tensor:
-            return self.h_a(y) * self.hyper_gain(rate)
-
-        def h_s(z_hat: Tensor) -> Tensor:
-            log_scales, means = self.h_s(z_hat * self.hyper_inverse_gain(rate)).float().chunk(2, dim=1)
-            return torch.cat((log_scales.clamp(max=MAX_LOG_SCALE).exp(), means), dim=1)
-
+    def _gained_codec(self, y_gain: Tensor, **options: Any) -> GainHyperpriorLatentCodec:
         y_codec = GaussianConditionalLatentCodec(
             gaussian_conditional=self.gaussian_conditional, quantizer="ste"
         )
-        hyper_codec = HyperLatentCodec(self.entropy_bottleneck, h_a, h_s, quantizer="ste")
-        return HyperpriorLatentCodec({"y": y_codec, "hyper": hyper_codec})
+        hyper_codec = GainHyperLatentCodec(
+            self.entropy_bottleneck,
+            lambda y: self.h_a(y * y_gain),  # sees what is to be coded, not what the gains are applied to
+            self._scales_and_means,
+            quantizer="ste",
+        )
+        return GainHyperpriorLatentCodec({"y": y_codec, "hyper": hyper_codec})
+
+    def _scales_and_means(self, z_hat: Tensor) -> Tensor:
+        log_scales, means = self.h_s(z_hat).float().chunk(2, dim=1)
+        return torch.cat((log_scales.clamp(max=MAX_LOG_SCALE).exp(), means), dim=1)

@@ -6,19 +6,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from latentpress.errors import ConfigurationError
 from latentpress.latent_codecs import GainHyperLatentCodec, GainHyperpriorLatentCodec, LatentCodec
 from latentpress.models.autoregressive import JointAutoregressiveHierarchicalPriors
-from latentpress.models.gained import GainVectors
-from latentpress.models.hyperprior import MeanScaleHyperprior, ScaleHyperprior
+from latentpress.models.hyperprior import HyperpriorModel, MeanScaleHyperprior, ScaleHyperprior
 from latentpress.registry import register_model
 
 __all__ = [
+    "GainVectors",
     "JointAutoregressiveHierarchicalPriorsVbr",
     "MeanScaleHyperpriorVbr",
     "ScaleHyperpriorVbr",
+    "VariableRateModel",
 ]
 
 QUALITIES = (1.0, 100.0)
@@ -26,26 +27,54 @@ LMBDA_RANGE = (0.0018, 0.18)
 """The trade-offs that the lowest and the highest of eight networks of one rate are trained for."""
 
 
-class _VariableRate(ScaleHyperprior):
-    """What gains add to a hyperprior model; comes before it among the bases of a class."""
+class GainVectors(nn.Module):
+    """Per-channel gains at `num_rates` rates, and their exponential interpolation in between.
 
-    def __init__(
-        self,
-        N: int,
-        M: int,
-        num_rates: int = 8,
-        lmbda_range: tuple[float, float] = LMBDA_RANGE,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(N, M, **kwargs)
-        self.num_rates = num_rates
-        self.lmbda_range = lmbda_range
-        span = math.sqrt(lmbda_range[1] / lmbda_range[0])
-        gains = [span ** (k / (num_rates - 1) - 0.5) for k in range(num_rates)]
-        self.gain = GainVectors(num_rates, M, gains)
-        self.inverse_gain = GainVectors(num_rates, M, [1 / gain for gain in gains])
-        self.hyper_gain = GainVectors(num_rates, N, [1.0] * num_rates)
-        self.hyper_inverse_gain = GainVectors(num_rates, N, [1.0] * num_rates)
+    Cui et al., "Asymmetric Gained Deep Image Compression With Continuous Rate Adaptation", CVPR 2021, eq. 8.
+
+    Args:
+        num_rates: how many gain vectors are learned.
+        channels: length of each vector.
+        initial: gain of every channel at each rate to start from, `num_rates` positive numbers.
+    """
+
+    def __init__(self, num_rates: int, channels: int, initial: Sequence[float]) -> None:
+        super().__init__()
+        rows = torch.tensor(list(initial), dtype=torch.float32).log().unsqueeze(1)
+        self.log_gain = nn.Parameter(rows.repeat(1, channels))
+
+    def forward(self, rate: Tensor) -> Tensor:
+        """Gains `(N, C, 1, 1)` at the positions `rate`, (N,), in [0, num_rates - 1]."""
+        low = rate.floor().clamp(0, self.log_gain.shape[0] - 2)
+        fraction = (rate - low).unsqueeze(1).to(self.log_gain.dtype)
+        index = low.long()
+        log_gain = torch.lerp(self.log_gain[index], self.log_gain[index + 1], fraction)
+        return log_gain.exp()[:, :, None, None]
+
+
+class VariableRateModel(HyperpriorModel):
+    """What gains add to a hyperprior model; comes before that model among the bases of a class.
+
+    A subclass calls `set_gains` when it has its channels.
+    """
+
+    num_rates: int
+    lmbda_range: tuple[float, float]
+
+    def set_gains(self, N: int, M: int, lmbda_range: tuple[float, float], gains: Sequence[float]) -> None:
+        """Make the gain vectors of y and z.
+
+        Args:
+            N: channels of z.
+            M: channels of y.
+            lmbda_range: trade-offs that the first and the last rate are trained for.
+            gains: of y at each rate, to start from.
+        """
+        self.num_rates, self.lmbda_range = len(gains), lmbda_range
+        self.gain = GainVectors(self.num_rates, M, gains)
+        self.inverse_gain = GainVectors(self.num_rates, M, [1 / gain for gain in gains])
+        self.hyper_gain = GainVectors(self.num_rates, N, [1.0] * self.num_rates)
+        self.hyper_inverse_gain = GainVectors(self.num_rates, N, [1.0] * self.num_rates)
 
     def lmbda(self, rate: Tensor) -> Tensor:
         """The trade-off that each position `rate` in [0, num_rates - 1] is trained for."""
@@ -86,7 +115,7 @@ class _VariableRate(ScaleHyperprior):
         Args:
             x: images; H and W must be multiples of `downsampling_factor`.
             quality: 1 (smallest) to 100 (best); fractions are allowed.
-            **options: those of the model of one rate.
+            **options: whatever else the model leaves to the caller.
 
         Returns:
             `"strings"`, those of y and of z, a list with one `bytes` per image each, and `"shape"`, the
@@ -113,23 +142,17 @@ class _VariableRate(ScaleHyperprior):
 
     def make_latent_codec(self, *, rate: Tensor, **options: Any) -> LatentCodec:  # type: ignore[override]
         """The codec of the latent at the positions `rate`, (N,) or (1,), among the gain vectors."""
-        hyper = self._hyper_codec()
-        codec = GainHyperpriorLatentCodec(
-            {
-                "y": self._y_codec(**options),
-                "hyper": GainHyperLatentCodec(hyper.entropy_bottleneck, hyper.h_a, hyper.h_s),
-            }
-        )
-        return codec.at(
-            y_gain=self.gain(rate),
-            z_gain=self.hyper_gain(rate),
-            y_gain_inv=self.inverse_gain(rate),
-            z_gain_inv=self.hyper_inverse_gain(rate),
-        )
+        gains = {
+            "y_gain": self.gain(rate),
+            "z_gain": self.hyper_gain(rate),
+            "y_gain_inv": self.inverse_gain(rate),
+            "z_gain_inv": self.hyper_inverse_gain(rate),
+        }
+        return self._gained_codec(gains["y_gain"], **options).at(**gains)
 
-    @classmethod
-    def _sizes(cls, state_dict: Mapping[str, Tensor]) -> dict[str, Any]:
-        return {**super()._sizes(state_dict), "num_rates": state_dict["gain.log_gain"].size(0)}
+    def _gained_codec(self, y_gain: Tensor, **options: Any) -> GainHyperpriorLatentCodec:
+        """The codec whose gains `make_latent_codec` settles; those of y are given for what needs them."""
+        raise NotImplementedError(f"{type(self).__name__} does not define _gained_codec().")
 
     def _rate(self, quality: float) -> Tensor:
         low, high = QUALITIES
@@ -139,8 +162,38 @@ class _VariableRate(ScaleHyperprior):
         return torch.tensor([position], device=self.gain.log_gain.device)
 
 
+class _GainedHyperprior(VariableRateModel, ScaleHyperprior):
+    """A published hyperprior model with gains; comes before that model among the bases of a class."""
+
+    def __init__(
+        self,
+        N: int,
+        M: int,
+        num_rates: int = 8,
+        lmbda_range: tuple[float, float] = LMBDA_RANGE,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(N, M, **kwargs)
+        span = math.sqrt(lmbda_range[1] / lmbda_range[0])
+        gains = [span ** (k / (num_rates - 1) - 0.5) for k in range(num_rates)]
+        self.set_gains(N, M, lmbda_range, gains)
+
+    def _gained_codec(self, y_gain: Tensor, **options: Any) -> GainHyperpriorLatentCodec:
+        hyper = self._hyper_codec()
+        return GainHyperpriorLatentCodec(
+            {
+                "y": self._y_codec(**options),
+                "hyper": GainHyperLatentCodec(hyper.entropy_bottleneck, hyper.h_a, hyper.h_s),
+            }
+        )
+
+    @classmethod
+    def _sizes(cls, state_dict: Mapping[str, Tensor]) -> dict[str, Any]:
+        return {**super()._sizes(state_dict), "num_rates": state_dict["gain.log_gain"].size(0)}
+
+
 @register_model("bmshj2018-hyperprior-vbr")
-class ScaleHyperpriorVbr(_VariableRate):
+class ScaleHyperpriorVbr(_GainedHyperprior):
     """`ScaleHyperprior` with gains: `compress` and `decompress` take a `quality` from 1 to 100.
 
     Args:
@@ -162,7 +215,7 @@ class ScaleHyperpriorVbr(_VariableRate):
 
 
 @register_model("mbt2018-mean-vbr")
-class MeanScaleHyperpriorVbr(_VariableRate, MeanScaleHyperprior):
+class MeanScaleHyperpriorVbr(_GainedHyperprior, MeanScaleHyperprior):
     """`MeanScaleHyperprior` with gains: `compress` and `decompress` take a `quality` from 1 to 100.
 
     Arguments are those of `ScaleHyperpriorVbr`.
@@ -170,7 +223,7 @@ class MeanScaleHyperpriorVbr(_VariableRate, MeanScaleHyperprior):
 
 
 @register_model("mbt2018-vbr")
-class JointAutoregressiveHierarchicalPriorsVbr(_VariableRate, JointAutoregressiveHierarchicalPriors):
+class JointAutoregressiveHierarchicalPriorsVbr(_GainedHyperprior, JointAutoregressiveHierarchicalPriors):
     """`JointAutoregressiveHierarchicalPriors` with gains: `quality` from 1 to 100 beside `order`.
 
     Arguments are those of `ScaleHyperpriorVbr`.
