@@ -27,7 +27,13 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--batch-size", default=16, type=int, help="default: %(default)s")
     add("--test-batch-size", default=64, type=int, help="accepted; test images are measured one by one")
     add("--aux-learning-rate", default=1e-3, type=float, help="default: %(default)s")
-    add("--patch-size", nargs=2, default=(256, 256), type=int, help="of the crops (default: %(default)s)")
+    add(
+        "--patch-size",
+        nargs=2,
+        default=(256, 256),
+        type=int,
+        help="of the crops, which are square: the smaller one",
+    )
     add("--cuda", action="store_true", help="compute on a GPU")
     add("--save", action="store_true", default=True, help="keep checkpoints in --run; always on")
     add("--seed", default=0, type=int, help="of all random numbers (default: %(default)s)")

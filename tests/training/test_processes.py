@@ -39,7 +39,7 @@ def test_a_run_killed_at_random_points_leaves_whole_checkpoints_and_ends_as_if_n
     killed = {**whole, "run": str(tmp_path / "killed")}
     calls = int(finish(start(whole)))
     chance = random.Random(0)
-    for _ in range(6):
+    for _ in range(4):
         process = start({**killed, "kill_at": chance.randrange(calls // 4, calls)})
         process.communicate()
         assert process.returncode in (0, -signal.SIGKILL)

@@ -15,7 +15,6 @@ from latentpress.training.processes import Processes
 from latentpress.training.randomness import seed_everything, seed_for
 from latentpress.training.settings import DataSettings
 
-
 _VIMEO_LISTS = {3: "tri_trainlist.txt", 7: "sep_trainlist.txt"}  # by the frames of a tuplet
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -81,6 +82,7 @@ def constructor_arguments(settings: ModelSettings, model: nn.Module) -> dict[str
 
 
 def _keeps_arguments(model: nn.Module) -> bool:
-    from latentpress.zoo.architectures import constructor_parameters
-
-    return all(hasattr(model, name) for name in constructor_parameters(type(model)))
+    """Whether each argument of the class's own constructor is an attribute of the model."""
+    variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    own = inspect.signature(type(model)).parameters.values()
+    return all(hasattr(model, parameter.name) for parameter in own if parameter.kind not in variadic)

@@ -15,6 +15,7 @@ import os
 import time
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -48,7 +49,7 @@ class Trainer:
 
     def __init__(self, model: GainedHyperprior, settings: Settings) -> None:
         self.settings, self.step = settings, 0
-        self.model = model.to(memory_format=torch.channels_last).train()
+        self.model = model.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]  # type: ignore[call-overload]
         self.average = copy.deepcopy(model).eval().requires_grad_(False)
         kernels, others = split_parameters(model)
         quantiles = model.entropy_bottleneck.quantiles
@@ -84,8 +85,9 @@ class Trainer:
         """Rates spread evenly over the whole range in each batch, at random offsets."""
         return (torch.arange(count) + torch.rand(count)) / count * (self.model.num_rates - 1)
 
-    def _loss(self, output: dict[str, Tensor], x: Tensor) -> tuple[Tensor, dict[str, float]]:
-        bits = sum(-torch.log2(p.float()).sum((1, 2, 3)) for p in output["likelihoods"].values())
+    def _loss(self, output: dict[str, Any], x: Tensor) -> tuple[Tensor, dict[str, float]]:
+        likelihoods: dict[str, Tensor] = output["likelihoods"]  # type: ignore[assignment]
+        bits = torch.stack([-torch.log2(p.float()).sum((1, 2, 3)) for p in likelihoods.values()]).sum(0)
         bpp = bits / (x.shape[2] * x.shape[3])
         mse = (output["x_hat"].float() - x).square().mean((1, 2, 3))
         lmbda = output["lmbda"]
