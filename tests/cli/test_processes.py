@@ -1,5 +1,6 @@
 """The command as the shell meets it: exit status, streams, signals, several processes."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -70,8 +71,9 @@ def test_an_interrupt_ends_the_work_without_a_traceback_or_half_a_file(
     tmp_path: Path, photo: Image.Image, gained: Path
 ) -> None:
     (tmp_path / "in").mkdir()
-    for i in range(200):
-        photo.save(tmp_path / "in" / f"{i}.bmp")
+    photo.resize((1024, 768)).save(tmp_path / "photo.png")
+    for i in range(300):  # far more work than can be done before the interrupt
+        os.link(tmp_path / "photo.png", tmp_path / "in" / f"{i}.png")
     arguments = ["compress", tmp_path / "in", "-o", tmp_path / "out", "--jobs", 2, "--checkpoint", gained]
     process = subprocess.Popen([*COMMAND, *map(str, arguments)], stderr=subprocess.PIPE)
     while not list(tmp_path.glob("out/*.ltp")):
