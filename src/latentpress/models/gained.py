@@ -37,9 +37,9 @@ class WithLinearPath(nn.Module):
     def __init__(self, network: nn.Sequential, linear: nn.Module) -> None:
         super().__init__()
         self.network, self.linear = network, linear
-        last = [layer for layer in network if hasattr(layer, "weight")][-1]
-        nn.init.zeros_(last.weight)
-        nn.init.zeros_(last.bias)
+        last = [layer for layer in network if isinstance(layer, nn.Conv2d)][-1]
+        for parameter in last.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.network(x) + self.linear(x)
@@ -128,14 +128,13 @@ class GainedHyperprior(VariableRateModel):
             nn.Conv2d(a, 48, 3, padding=1),
             nn.PixelShuffle(4),
         )
-        self.g_a = WithLinearPath(analysis, nn.Conv2d(3, M, BLOCK, stride=BLOCK))
-        self.g_s = WithLinearPath(synthesis, nn.ConvTranspose2d(M, 3, BLOCK, stride=BLOCK))
-        basis = block_transform(M)
-        with torch.no_grad():
-            for linear in (self.g_a.linear, self.g_s.linear):
-                linear.weight.copy_(basis)
-            self.g_a.linear.bias.copy_(-0.5 * basis.sum((1, 2, 3)))  # mid-grey is the origin of the latents
-            self.g_s.linear.bias.fill_(0.5)
+        to_latent = nn.Conv2d(3, M, BLOCK, stride=BLOCK)
+        from_latent = nn.ConvTranspose2d(M, 3, BLOCK, stride=BLOCK)
+        basis = block_transform(M)  # with mid-grey as the origin of the latents
+        to_latent.load_state_dict({"weight": basis, "bias": -0.5 * basis.sum((1, 2, 3))})
+        from_latent.load_state_dict({"weight": basis, "bias": torch.full((3,), 0.5)})
+        self.g_a = WithLinearPath(analysis, to_latent)
+        self.g_s = WithLinearPath(synthesis, from_latent)
         self.h_a = nn.Sequential(
             nn.Conv2d(M, N, 3, padding=1),
             nn.ReLU(inplace=True),

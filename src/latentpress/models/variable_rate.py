@@ -140,8 +140,9 @@ class VariableRateModel(HyperpriorModel):
         """
         return super().decompress(strings, shape, rate=self._rate(quality), **options)
 
-    def make_latent_codec(self, *, rate: Tensor, **options: Any) -> LatentCodec:  # type: ignore[override]
-        """The codec of the latent at the positions `rate`, (N,) or (1,), among the gain vectors."""
+    def make_latent_codec(self, **options: Any) -> LatentCodec:
+        """The codec of the latent at the positions `rate=`, (N,) or (1,), among the gain vectors."""
+        rate: Tensor = options.pop("rate")
         gains = {
             "y_gain": self.gain(rate),
             "z_gain": self.hyper_gain(rate),
