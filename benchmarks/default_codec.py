@@ -101,6 +101,7 @@ def bd_rate(anchor: list[Point], test: list[Point]) -> float:
             [p.psnr for p in test],
             method="akima",
             require_matching_points=False,
+            min_overlap=0,  # the range of rates is chosen, not found
         )
     )
 

@@ -45,6 +45,7 @@ def release(run: Path, target: Path, curves: Path | None = None) -> dict[str, An
     for name, parameter in model.named_parameters():
         if not name.startswith(EXACT):
             parameter.data = parameter.data.half()
+    target.parent.mkdir(parents=True, exist_ok=True)
     zoo.save_checkpoint(model, target)
     record = {
         "sha256": hashlib.sha256(target.read_bytes()).hexdigest(),
