@@ -1,8 +1,7 @@
 """Hierarchical VAEs as image codecs: picture -> `.ltp` file and back, whole or from the front of a file.
 
 The sections of a file are the latents, coarse to fine, each with a checksum of its own: whatever part of a
-    file has
-arrived decodes to an image, coarser the less there is.
+file has arrived decodes to an image, coarser the less there is.
 """
 
 from __future__ import annotations
