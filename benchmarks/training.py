@@ -3,9 +3,10 @@
     python benchmarks/training.py --peer /path/to/python/with/compressai [--device cuda] [--batch 16]
 
 A step is forward, rate-distortion loss, backward, clipping, a step of Adam, and the same of the auxiliary
-loss. "engine" is a step of `latentpress.training.Trainer` on the same batch, as `latentpress train` makes it.
-All take turns, each in a process of its own; the fastest step of each counts, because what else the machine
-does only adds time.
+loss. "engine" is a step of `latentpress.training.Trainer` on the same batch, as `latentpress train` makes
+it, which has channels innermost; "engine bf16" is the same with `--bf16`. All take turns, each in a process
+of its own; the fastest step of each counts, because what else the machine does only adds time. On a CPU,
+seconds are those of the process, summed over its threads.
 """
 
 from __future__ import annotations
@@ -48,12 +49,12 @@ def bare_step(model: Any) -> Callable[[Tensor], None]:
     return step
 
 
-def engine_step(model: Any, device: str) -> Callable[[Tensor], None]:
-    """A step of the engine, with its defaults."""
+def engine_step(model: Any, device: str, bf16: bool) -> Callable[[Tensor], None]:
+    """A step of the engine, with its defaults otherwise."""
     from latentpress.training import Trainer, TrainingSettings
     from latentpress.training.processes import Processes
 
-    settings = TrainingSettings().override({"lmbda": 0.01})
+    settings = TrainingSettings().override({"lmbda": 0.01, "bf16": bf16})
     trainer = Trainer(model, settings, 1000, Processes(0, 1, torch.device(device)))
     return lambda x: trainer.train_step([x]) and None
 
@@ -72,7 +73,7 @@ def serve(kind: str, name: str, device: str, batch: int, patch: int, threads: in
         return
     model = getattr(zoo, name)(quality=3).to(device).train()
     x = torch.rand(batch, 3, patch, patch, device=device)
-    step = engine_step(model, device) if kind == "engine" else bare_step(model)
+    step = engine_step(model, device, "bf16" in kind) if "engine" in kind else bare_step(model)
     print(json.dumps({"parameters": sum(p.numel() for p in model.parameters())}), flush=True)
     for _ in sys.stdin:
         print(json.dumps(min(timed(step, x) for _ in range(STEPS_IN_A_TURN))), flush=True)
@@ -80,11 +81,12 @@ def serve(kind: str, name: str, device: str, batch: int, patch: int, threads: in
 
 def timed(step: Callable[[Tensor], None], x: Tensor) -> float:
     """Seconds of a step."""
-    start = time.perf_counter()
+    clock = time.perf_counter if x.is_cuda else time.process_time
+    start = clock()
     step(x)
     if x.is_cuda:
         torch.cuda.synchronize()
-    return time.perf_counter() - start
+    return clock() - start
 
 
 def measure(name: str, arguments: argparse.Namespace) -> None:
@@ -93,7 +95,7 @@ def measure(name: str, arguments: argparse.Namespace) -> None:
 
     options = [str(getattr(arguments, key)) for key in ("device", "batch", "patch", "threads")]
     workers = {}
-    for kind in ("latentpress", "engine", "compressai"):
+    for kind in ("latentpress", "engine", "engine bf16", "compressai"):
         python = arguments.peer if kind == "compressai" else sys.executable
         worker = Worker(python, __file__, kind, name, *options)
         facts = worker.read()

@@ -14,8 +14,11 @@ from torch import Tensor, nn
 from latentpress import zoo
 from latentpress.errors import ConfigurationError, WeightsError
 from latentpress.models import MeanScaleHyperprior
+from latentpress.models.hierarchical import QARV, QarvConfig, QarvDecoderStage, QarvEncoderStage
 from latentpress.training import TrainingDiverged, runs, train
 from latentpress.training.checkpoints import load_state
+from latentpress.training.recipes import recipe_values
+from latentpress.zoo.hierarchical import load_hierarchy_weights
 
 
 def differing(a: Any, b: Any, path: str = "") -> list[str]:
@@ -214,6 +217,33 @@ def test_a_variable_rate_model_is_validated_over_its_rates(small: Any, tmp_path:
             for q in (10.0, 50.0, 90.0)
         ]
     assert last["validation/bpp"] == pytest.approx(float(sum(bpp)) / 3, rel=1e-4)
+
+
+def test_a_hierarchy_of_all_rates_trains_resumes_and_is_exported(small: Any, tmp_path: Path) -> None:
+    config = QarvConfig(
+        encoder=(QarvEncoderStage(4, 8, 1, 5), QarvEncoderStage(64, 8, 1, 1)),
+        decoder=(
+            QarvDecoderStage(64, 8, 1, 4, 1, 2, blocks_before=0, blocks_after=0),
+            QarvDecoderStage(4, 8, 1, 2, 5, 2, blocks_before=0, blocks_after=1),
+        ),
+    )
+    recipe = {
+        **recipe_values({"model": "qarv_base"}),
+        "lmbda": None,
+        "validation": str(picture_folder(tmp_path)),
+    }
+    settings = {**recipe, "batch_size": 4, "epoch_steps": 2}
+    del settings["epochs"]
+    for epochs in (1, 2):
+        torch.manual_seed(0)
+        train(small(**settings, epochs=epochs), model=QARV(config), dataset=Ramps())
+    state = load_state(tmp_path / "run" / "last.pt")
+    assert state["step"] == 4
+    log = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert {"validation/loss", "validation/bpp", "validation/psnr"} <= log[-1].keys()
+    model = QARV(config)
+    load_hierarchy_weights(model, tmp_path / "run" / "weights.safetensors")
+    assert any(torch.equal(model.bias, kept["bias"]) for kept in (state["average"], state["state_dict"]))
 
 
 def test_a_model_that_is_no_module_is_refused(small: Any) -> None:

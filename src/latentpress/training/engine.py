@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from contextlib import nullcontext
-from statistics import median
 from typing import Any
 
 import torch
@@ -14,6 +12,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from latentpress.errors import ConfigurationError, LatentPressError, WeightsError
 from latentpress.training.averages import WeightAverage
+from latentpress.training.hierarchical import GradientWatch
 from latentpress.training.objectives import Images, Objective, TrainingStep
 from latentpress.training.optimizers import aux_optimizers, net_optimizers, net_parameters
 from latentpress.training.processes import Processes
@@ -21,8 +20,6 @@ from latentpress.training.randomness import seed_everything
 from latentpress.training.schedules import Schedule
 from latentpress.training.settings import TrainingSettings
 
-NORMS_REMEMBERED = 100  # gradient norms whose median says what is usual
-NORMS_NEEDED = 20  # before there are this many, none is called a spike
 SPIKE_SHARE = 0.1  # of the learning rate, at a step whose gradient is a spike
 
 
@@ -71,7 +68,7 @@ class Trainer:
         self.optimizers = [*self.net_optimizers, *aux_optimizers(model, optimization)]
         self.rates = [optimizer.param_groups[0]["lr"] for optimizer in self.net_optimizers]
         self.schedule = Schedule(optimization, steps)
-        self.norms: deque[float] = deque(maxlen=NORMS_REMEMBERED)
+        self.watch = GradientWatch(optimization.spike or float("inf"))
         self._parameters = net_parameters(model)
         self._forward = self._wrapped()
 
@@ -109,7 +106,7 @@ class Trainer:
                 f"Expected a finite loss at step {self.step + 1}, found {parts['loss']:g} with a gradient of "
                 f"norm {norm:g}."
             )
-        spike = self._is_spike(norm)
+        spike = self.watch.is_spike(norm)
         self._move(SPIKE_SHARE if spike else 1.0)
         self.step += 1
         if self.average is not None and not spike:
@@ -156,12 +153,6 @@ class Trainer:
         limit = self.settings.optimization.clip_norm or float("inf")
         return float(nn.utils.clip_grad_norm_(self._parameters, limit))
 
-    def _is_spike(self, norm: float) -> bool:
-        times = self.settings.optimization.spike
-        usual = median(self.norms) if len(self.norms) >= NORMS_NEEDED else float("inf")
-        self.norms.append(norm)
-        return times > 0 and norm > times * usual
-
     def _move(self, share: float) -> None:
         share *= self.schedule.share(self.step)
         for optimizer, rate in zip(self.net_optimizers, self.rates, strict=True):
@@ -186,7 +177,7 @@ class Trainer:
             "average": None if self.average is None else self.average.model.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "schedule": self.schedule.state_dict(),
-            "norms": list(self.norms),
+            "norms": list(self.watch.norms),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -213,7 +204,8 @@ class Trainer:
             name = type(self.model).__name__
             raise WeightsError(f"The checkpoint does not fit {name}: {reason}") from error
         self.schedule.load_state_dict(state["schedule"])
-        self.norms = deque(state["norms"], maxlen=NORMS_REMEMBERED)
+        self.watch.norms.clear()
+        self.watch.norms.extend(state["norms"])
         self.step = state["step"]
 
 

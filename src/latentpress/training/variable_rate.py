@@ -49,7 +49,7 @@ class Trainer:
 
     def __init__(self, model: GainedHyperprior, settings: Settings) -> None:
         self.settings, self.step = settings, 0
-        self.model = model.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]  # type: ignore[call-overload]
+        self.model = model.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
         self.average = copy.deepcopy(model).eval().requires_grad_(False)
         kernels, others = split_parameters(model)
         quantiles = model.entropy_bottleneck.quantiles
