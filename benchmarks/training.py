@@ -110,6 +110,9 @@ def measure(name: str, arguments: argparse.Namespace) -> None:
             seconds = worker.ask("step")
             if turn > 0:  # the first is to warm up
                 times[kind].append(seconds)
+    for kind in [kind for kind, values in times.items() if None in values]:
+        print(f"{kind} is left out: its process ended while it was being measured.")
+        del times[kind]
     fastest = {kind: min(values) for kind, values in times.items()}
     for kind, seconds in fastest.items():
         peer = f"{fastest['compressai'] / seconds:6.2f} x" if "compressai" in fastest else ""

@@ -1,6 +1,7 @@
 """Whole runs: exact resumption, the same result from the same seed, checkpoints that load and compress."""
 
 import json
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -244,6 +245,26 @@ def test_a_hierarchy_of_all_rates_trains_resumes_and_is_exported(small: Any, tmp
     model = QARV(config)
     load_hierarchy_weights(model, tmp_path / "run" / "weights.safetensors")
     assert any(torch.equal(model.bias, kept["bias"]) for kept in (state["average"], state["state_dict"]))
+
+
+def test_a_run_over_shards_resumes_where_it_was(small: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    with tarfile.open(tmp_path / "train-000.tar", "w") as tar:
+        for number, picture in enumerate(Ramps()[index] for index in range(6)):
+            path = tmp_path / f"{number}.png"
+            Image.fromarray(picture.mul(255).byte().permute(1, 2, 0).numpy()).save(path)
+            tar.add(path, path.name)
+    values = {"data": str(tmp_path), "epoch_steps": 3, "epochs": 2, "patch_size": 48, "batch_size": 2}
+    values |= {"model": "bmshj2018-factorized", "save_every": 1}
+    with pytest.raises(ConfigurationError, match="say how many steps"):
+        train(small(**values | {"epoch_steps": 0}))
+    train(small(**values, run=str(tmp_path / "whole")))
+    with monkeypatch.context() as context:
+        interrupt_after(4, context)
+        with pytest.raises(Interrupted):
+            train(small(**values))
+    train(small(**values))
+    a, b = (load_state(tmp_path / run / "last.pt")["state_dict"] for run in ("whole", "run"))
+    assert differing(a, b) == []
 
 
 def test_a_model_that_is_no_module_is_refused(small: Any) -> None:

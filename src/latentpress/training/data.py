@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +71,8 @@ def step_batches(
     """The parts of this process's batch for each step from `start` on, without end.
 
     Args:
-        dataset: with a length; an iterable data set is read from its beginning, by one process.
+        dataset: with a length. A stream is read from its beginning, because nobody can know what comes where
+            in it; what was trained on already is read and left out.
         settings: batch size and readers.
         seed: of orders and crops.
         part: crops in each part.
@@ -85,8 +86,9 @@ def step_batches(
         "persistent_workers": settings.workers > 0,
     }
     if isinstance(dataset, IterableDataset):
-        loader = DataLoader(dataset, batch_size=part, drop_last=True, **options)
-        source = _repeated(loader)
+        generator = torch.Generator().manual_seed(seed_for(seed, "workers", processes.rank))
+        loader = DataLoader(dataset, batch_size=part, drop_last=True, generator=generator, **options)
+        source = islice(_repeated(loader, seed, processes.rank), start * parts, None)
     else:
         positions = Positions(start, settings.batch_size, part, processes)
         source = iter(DataLoader(ShuffledStream(dataset, seed), batch_sampler=positions, **options))
@@ -94,34 +96,42 @@ def step_batches(
         yield [next(source) for _ in range(parts)]
 
 
-def _repeated(loader: DataLoader[Any]) -> Iterator[Any]:
+def _repeated(loader: DataLoader[Any], seed: int, rank: int) -> Iterator[Any]:
+    """Pass after pass over a stream."""
+    number = 0
     while True:
-        empty = True
-        for batch in loader:
-            empty = False
+        batches, first = iter(loader), number
+        while True:
+            seed_everything(seed, "stream", rank, number)  # of transforms, where this process itself reads
+            batch = next(batches, None)
+            if batch is None:
+                break
             yield batch
-        if empty:
+            number += 1
+        if number == first:
             raise ConfigurationError("Expected at least one batch of training images, found fewer images.")
 
 
 def training_images(settings: DataSettings) -> Any:
     """Random crops of the images in the settings' folder, flipped at random; (3, H, W) in [0, 1].
 
-    With `frames`, tuples of so many frames that are cut and flipped alike: of Vimeo-90k, or of a folder laid
-    out for `latentpress.datasets.VideoFolder`.
+    Shards are read as a stream. With `frames`, tuples of so many frames that are cut and flipped alike: of
+    Vimeo-90k, or of a folder laid out for `latentpress.datasets.VideoFolder`.
 
     Raises:
         ConfigurationError: no folder is given.
         ImageError: the folder holds no images.
         DataError: the folder lacks its training split, or the list of its sequences.
     """
-    from latentpress.datasets import ImageFolder, VideoFolder, Vimeo90kDataset
+    from latentpress.datasets import ImageFolder, ShardedImages, VideoFolder, Vimeo90kDataset
     from latentpress.transforms import Compose, RandomHorizontalFlip, RandomScaledCrop, ToTensor
 
     if settings.data is None:
         raise ConfigurationError("Expected a folder of training images, found none: give one as data.")
     crop = RandomScaledCrop(settings.patch_size, scales=(settings.smallest_scale, 1.0))
     transform = Compose([crop, RandomHorizontalFlip(), ToTensor()])
+    if settings.data.endswith(".tar") or any(Path(settings.data).glob("*.tar")):
+        return ShardedImages(settings.data, transform)
     if not settings.frames:
         return ImageFolder(settings.data, transform=transform, split="train")
     if settings.frames in _VIMEO_LISTS and (Path(settings.data) / _VIMEO_LISTS[settings.frames]).exists():

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.utils.data import IterableDataset
 
 from latentpress.errors import ConfigurationError
 from latentpress.training import checkpoints
@@ -63,12 +64,25 @@ class Run:
         seed_everything(settings.compute.seed, "weights")
         model = make_model(settings.model) if model is None else model
         self.dataset = training_images(settings.data) if dataset is None else dataset
-        self.epoch_steps = settings.optimization.epoch_steps or _one_pass(self.dataset, settings)
+        self.epoch_steps = settings.optimization.epoch_steps or self._one_pass()
         self.steps = self.epoch_steps * settings.optimization.epochs
         self.trainer = Trainer(model, settings, self.steps, processes)
         self.best = math.inf
         self.loss_sum = 0.0  # of this epoch's steps
         self.validation_images = self._validation_images(model)
+
+    def _one_pass(self) -> int:
+        """Steps of a pass over the data. A stream's length is that of one process's share."""
+        batch = self.settings.data.batch_size
+        if isinstance(self.dataset, IterableDataset):
+            batch //= self.processes.count
+        try:
+            return max(1, len(self.dataset) // batch)
+        except TypeError as error:
+            raise ConfigurationError(
+                "Expected epoch_steps for data whose length is not known, found 0: say how many steps are an "
+                "epoch."
+            ) from error
 
     def go(self) -> nn.Module:
         """Train until the end."""
@@ -216,14 +230,6 @@ def _check(settings: TrainingSettings) -> None:
         raise ConfigurationError(
             f"Expected patches of at least {SMALLEST_MS_SSIM_PATCH} pixels for MS-SSIM, found {patch}."
         )
-
-
-def _one_pass(dataset: Any, settings: TrainingSettings) -> int:
-    if not hasattr(dataset, "__len__"):
-        raise ConfigurationError(
-            "Expected epoch_steps for a data set without a length, found 0: say how many steps are an epoch."
-        )
-    return max(1, len(dataset) // settings.data.batch_size)
 
 
 @contextmanager

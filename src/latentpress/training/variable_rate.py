@@ -86,7 +86,7 @@ class Trainer:
         return (torch.arange(count) + torch.rand(count)) / count * (self.model.num_rates - 1)
 
     def _loss(self, output: dict[str, Any], x: Tensor) -> tuple[Tensor, dict[str, float]]:
-        likelihoods: dict[str, Tensor] = output["likelihoods"]  # type: ignore[assignment]
+        likelihoods: dict[str, Tensor] = output["likelihoods"]
         bits = torch.stack([-torch.log2(p.float()).sum((1, 2, 3)) for p in likelihoods.values()]).sum(0)
         bpp = bits / (x.shape[2] * x.shape[3])
         mse = (output["x_hat"].float() - x).square().mean((1, 2, 3))
