@@ -33,13 +33,13 @@ SMALL = {
     ScaleHyperprior: (16, 24),
     MeanScaleHyperprior: (16, 24),
     JointAutoregressiveHierarchicalPriors: (16, 24),
-    Cheng2020Anchor: (16,),
-    Cheng2020Attention: (16,),
-    Cheng2020AnchorCheckerboard: (16,),
-    Elic2022Official: (16, 24, (4, 4, 16)),
+    Cheng2020Anchor: (8,),
+    Cheng2020Attention: (8,),
+    Cheng2020AnchorCheckerboard: (8,),
+    Elic2022Official: (8, 12, (2, 4, 6)),
 }
 # One of each way of coding, for what takes long.
-KINDS = (FactorizedPrior, ScaleHyperprior, MeanScaleHyperprior, JointAutoregressiveHierarchicalPriors)
+KINDS = (FactorizedPrior, ScaleHyperprior, JointAutoregressiveHierarchicalPriors)
 # Their coder rounds about means that depend on what was coded before, which the forward pass does not know.
 SEQUENTIAL = (JointAutoregressiveHierarchicalPriors,)
 
@@ -60,7 +60,7 @@ def net(request: pytest.FixtureRequest) -> CompressionModel:
     return net
 
 
-@pytest.mark.parametrize("size", [(64, 64), (64, 192), (128, 64)])
+@pytest.mark.parametrize("size", [(64, 64), (128, 64)])
 def test_decoding_gives_what_the_forward_pass_gives(net, size):
     x = torch.rand(2, 3, *size)
     coded = net.compress(x)
