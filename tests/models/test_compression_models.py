@@ -10,6 +10,7 @@ from torch import nn
 from latentpress.entropy_models import EntropyBottleneck
 from latentpress.errors import BitstreamError, ConfigurationError
 from latentpress.latent_codecs import EntropyBottleneckLatentCodec
+from latentpress.latent_codecs.batches import image_by_image
 from latentpress.losses import RateDistortionLoss
 from latentpress.models import (
     Cheng2020Anchor,
@@ -107,6 +108,17 @@ def test_decoded_images_are_ordinary_tensors_in_range(net):
     assert x_hat.is_contiguous()
     assert not x_hat.is_inference()
     x_hat.clamp_(0.1, 0.9)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_models_of_other_types_decode_what_they_coded(net, dtype):
+    net, x = copy.deepcopy(net).to(dtype), torch.rand(2, 3, 64, 64, dtype=dtype)
+    coded = net.compress(x)
+    latent = net.make_latent_codec().compress(net.analyse(x))["y_hat"]
+    x_hat = net.decompress(**coded)["x_hat"]
+    assert x_hat.dtype == dtype
+    expected = image_by_image(net.g_s, latent).clamp(0, 1)
+    torch.testing.assert_close(x_hat, expected.detach())
 
 
 def test_damaged_strings_raise_bitstream_errors(net):

@@ -108,7 +108,8 @@ class GaussianConditionalLatentCodec(LatentCodec):
         """Decode what `compress` made, given the same `ctx_params`."""
         (y_strings,) = checked_strings(strings, 1)
         indexes, means = self.coding_parameters(ctx_params)
-        return {"y_hat": self.gaussian_conditional.decompress(y_strings, indexes, means=means)}
+        y_hat = self.gaussian_conditional.decompress(y_strings, indexes, ctx_params.dtype, means)
+        return {"y_hat": y_hat}
 
     def coding_parameters(self, ctx_params: Tensor) -> critical.CodingParameters:
         """Tables and means of each element, computed so that encoder and decoder agree to the bit."""
