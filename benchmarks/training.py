@@ -4,9 +4,9 @@
 
 A step is forward, rate-distortion loss, backward, clipping, a step of Adam, and the same of the auxiliary
 loss. "engine" is a step of `latentpress.training.Trainer` on the same batch, as `latentpress train` makes
-it, which has channels innermost; "engine bf16" is the same with `--bf16`. All take turns, each in a process
-of its own; the fastest step of each counts, because what else the machine does only adds time. On a CPU,
-seconds are those of the process, summed over its threads.
+it; "engine bf16" is the same with `--bf16`. All take turns, each in a process of its own; the fastest step
+of each counts, because what else the machine does only adds time. On a CPU, seconds are those of the
+process, summed over its threads.
 """
 
 from __future__ import annotations

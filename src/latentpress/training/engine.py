@@ -58,8 +58,11 @@ class Trainer:
         self.settings, self.step = settings, 0
         self.processes = processes or Processes(0, 1, torch.device("cpu"))
         optimization, compute = settings.optimization, settings.compute
-        layout = torch.channels_last if compute.channels_last else torch.contiguous_format
-        self.model = model.to(self.processes.device).to(memory_format=layout).train()  # type: ignore[call-overload]
+        # On CPUs, torch 2.13 writes beyond its buffers in the backward pass of strided 1x1 convolutions of a
+        # few channels that lie innermost.
+        innermost = compute.channels_last and self.processes.device.type != "cpu"
+        self._layout = torch.channels_last if innermost else torch.contiguous_format
+        self.model = model.to(self.processes.device).to(memory_format=self._layout).train()  # type: ignore[call-overload]
         self.objective = objective or Objective.of(model, settings.model)
         self.average = (
             WeightAverage(model, optimization.ema, optimization.ema_warmup) if optimization.ema else None
@@ -146,8 +149,7 @@ class Trainer:
             return [self._placed(frame) for frame in batch]  # type: ignore[misc]
         x = batch.to(self.processes.device, non_blocking=True)
         x = x.float().div(255) if x.dtype == torch.uint8 else x
-        layout = torch.channels_last if self.settings.compute.channels_last else torch.contiguous_format
-        return x.contiguous(memory_format=layout)
+        return x.contiguous(memory_format=self._layout)
 
     def _clip(self) -> float:
         limit = self.settings.optimization.clip_norm or float("inf")

@@ -92,7 +92,7 @@ class ComputeSettings:
     device: str = setting("auto", "Torch device; auto takes a GPU if there is one.")
     seed: int = setting(0, "Every random number of the run follows from it.")
     bf16: bool = setting(False, "Compute in bfloat16 where torch's autocast does.")
-    channels_last: bool = setting(True, "Keep channels innermost in memory.")
+    channels_last: bool = setting(True, "Keep channels innermost in memory, on GPUs.")
     compile: bool = setting(False, "Compile the network with torch.compile.")
     deterministic: bool = setting(True, "Take algorithms that give the same result each time.")
 
