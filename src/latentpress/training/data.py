@@ -88,7 +88,7 @@ def step_batches(
     if isinstance(dataset, IterableDataset):
         generator = torch.Generator().manual_seed(seed_for(seed, "workers", processes.rank))
         loader = DataLoader(dataset, batch_size=part, drop_last=True, generator=generator, **options)
-        source = islice(_repeated(loader, seed, processes.rank), start * parts, None)
+        source: Iterator[Any] = islice(_repeated(loader, seed, processes.rank), start * parts, None)
     else:
         positions = Positions(start, settings.batch_size, part, processes)
         source = iter(DataLoader(ShuffledStream(dataset, seed), batch_sampler=positions, **options))
