@@ -34,8 +34,14 @@ DATA = {
 EXACT = ("entropy_bottleneck.", "gaussian_conditional.")  # what coder tables are made of is not rounded
 
 
-def release(run: Path, target: Path, curves: Path | None = None) -> dict[str, Any]:
+def release(run: Path, target: Path, curves: Path | None = None, note: str = "") -> dict[str, Any]:
     """Write the weights of a run, in half precision, and their record beside them.
+
+    Args:
+        run: folder of the finished run.
+        target: weights file to write.
+        curves: what was measured with these weights.
+        note: what else there is to say of the training.
 
     Returns:
         The record.
@@ -50,7 +56,7 @@ def release(run: Path, target: Path, curves: Path | None = None) -> dict[str, An
     record = {
         "sha256": hashlib.sha256(target.read_bytes()).hexdigest(),
         "licence": LICENCE,
-        "training": _training(run),
+        "training": {**_training(run), "note": note},
         "data": DATA,
         "rate_distortion": [] if curves is None else _points(json.loads(curves.read_text()), target.stem),
     }
@@ -86,7 +92,7 @@ def card(name: str, record: Mapping[str, Any], curves: Mapping[str, list[dict[st
         "## Training",
         "",
         f"`{training['command']}`: {training['crops_seen']:,} crops in {training['hours']} hours on",
-        f"{training['hardware']}.",
+        f"{training['hardware']}. {training['note']}",
         "",
         f"Data: {data['images']} photographs, never Kodak's.",
         *(f"- {source}: {what}" for source, what in data["sources"].items()),
@@ -116,8 +122,9 @@ def main() -> None:
     )
     parser.add_argument("--curves", type=Path, help="what benchmarks/default_codec.py measured")
     parser.add_argument("--cards", type=Path, default=Path("docs/models"), help="folder of the model cards")
+    parser.add_argument("--note", default="", help="what else there is to say of the training")
     arguments = parser.parse_args()
-    record = release(arguments.run, arguments.weights, arguments.curves)
+    record = release(arguments.run, arguments.weights, arguments.curves, arguments.note)
     if arguments.curves is not None:
         arguments.cards.mkdir(parents=True, exist_ok=True)
         text = card(arguments.weights.stem, record, json.loads(arguments.curves.read_text()))
