@@ -53,9 +53,9 @@ def run(config: Path | None, **given: Any) -> None:
     """Train a model; run the same command again to go on where it was interrupted.
 
     Values come from the options, the file of --config, the recipe of the model, and the defaults shown, in
-    this order. The folder of --run gets settings.json, the checkpoints last.pt and best.pt, weights.safetensors
-    (of the best epoch, ready to compress) and the logs. A run that is gone on with keeps its settings, so
-    `latentpress train --run FOLDER` is enough.
+    this order. The folder of --run gets settings.json, the checkpoints last.pt and best.pt,
+    weights.safetensors (of the best epoch, ready to compress) and the logs. A run that is gone on with keeps
+    its settings, so `latentpress train --run FOLDER` is enough.
 
     Several GPUs: torchrun --nproc-per-node N --no-python latentpress train ...
     """
