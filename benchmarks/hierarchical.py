@@ -1,13 +1,11 @@
-"""How fast hierarchical VAEs code an image, against a plain PyTorch rendering of the same networks, in one
-run.
+"""How fast hierarchical VAEs code an image, against a plain PyTorch rendering of the networks, in one run.
 
     python benchmarks/hierarchical.py [--image FILE] [--threads 2] [--rounds 3] [--models qres34m qarv_base]
 
 The plain rendering is what one would write first: PyTorch's own operators on NCHW tensors, one after the
-    other, and
-an entropy coder that is called with Python lists, as CompressAI's is. Both have the same weights, random
-rather than trained. They take turns; times are CPU seconds of the process and wall-clock
-seconds, the median of the rounds. On a busy machine the CPU seconds are what counts.
+other, and an entropy coder that is called with Python lists, as CompressAI's is. Both have the same weights,
+random rather than trained. They take turns; times are CPU seconds of the process and wall-clock seconds, the
+median of the rounds.
 """
 
 import argparse
