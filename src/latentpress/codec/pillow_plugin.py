@@ -38,6 +38,11 @@ class LtpImageFile(ImageFile.ImageFile):
             self._decode()
         return super().load()
 
+    def load_seek(self, pos: int) -> None:
+        """Seek in the decoded pixels; that this exists keeps Pillow from mapping the file itself as pixels."""
+        assert self.fp is not None
+        self.fp.seek(pos)
+
     def _decode(self) -> None:
         from latentpress.codec.api import decompress
 
