@@ -39,7 +39,7 @@ class LtpImageFile(ImageFile.ImageFile):
         return super().load()
 
     def load_seek(self, pos: int) -> None:
-        """Seek in the decoded pixels; that this exists keeps Pillow from mapping the file itself as pixels."""
+        """Seek in the decoded pixels; that it exists keeps Pillow from mapping the file itself as pixels."""
         assert self.fp is not None
         self.fp.seek(pos)
 
