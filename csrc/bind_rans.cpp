@@ -156,7 +156,8 @@ void register_rans(nb::module_& m) {
             const nb::gil_scoped_release release;
             self.decoder = decode_array(self.decoder, tables, index, IntegerOutput{symbols.data()}, symbols.shape(0));
           },
-          nb::arg(), nb::arg(), nb::arg().noconvert());
+          nb::arg(), nb::arg(), nb::arg().noconvert())
+      .def("check_end", [](const StreamDecoder& self) { check_end(self.decoder); });
 }
 
 }  // namespace latentpress

@@ -39,6 +39,12 @@ struct Bytes {
 };
 inline Bytes bytes_of(const nb::bytes& string) { return {static_cast<const uint8_t*>(string.data()), string.size()}; }
 
+// Throws BitstreamError unless the string is used up.
+inline void check_end(const RansDecoder& decoder) {
+  if (!decoder.at_end())
+    throw BitstreamError("A coded string does not end where its symbols do: it is damaged, or belongs to other tables.");
+}
+
 // decode_row(decoder, row) returns the decoder after the row, which must have used up its string.
 template <class DecodeRow>
 void decode_rows(const nb::list& strings, size_t rows, size_t threads, DecodeRow decode_row) {
@@ -55,8 +61,7 @@ void decode_rows(const nb::list& strings, size_t rows, size_t threads, DecodeRow
   const nb::gil_scoped_release release;
   parallel_for(rows, threads, [&](size_t row) {
     const RansDecoder end = decode_row(RansDecoder(bytes[row].data, bytes[row].size), row);
-    if (!end.at_end())
-      throw BitstreamError("A coded string does not end where its symbols do: it is damaged, or belongs to other tables.");
+    check_end(end);
   });
 }
 

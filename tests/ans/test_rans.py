@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from latentpress.ans import BufferedRansEncoder, CodingTables, RansDecoder, RansEncoder
-from latentpress.errors import ConfigurationError
+from latentpress.errors import BitstreamError, ConfigurationError
 
 REFERENCES = ("small", "wide", "huge_values", "two")
 INT32 = np.iinfo(np.int32)
@@ -152,6 +152,17 @@ def test_the_cost_of_a_string_is_the_information_of_its_symbols(tables, rows) ->
     bits = -np.log2((cdf[slots + 1] - cdf[slots]) / 65536).sum()
     string = tables.encode((slots + offsets[table])[None], np.full((1, len(slots)), table))[0]
     assert bits / 8 <= len(string) <= bits / 8 * 1.001 + 12
+
+
+def test_a_stream_tells_whether_it_was_read_to_its_end(tables) -> None:
+    indexes = np.arange(20, dtype=np.int32) % len(tables)
+    decoder = RansDecoder()
+    decoder.set_stream(RansEncoder().encode_with_indexes(np.arange(20), indexes, tables))
+    decoder.decode_stream(indexes[:-1], tables)
+    with pytest.raises(BitstreamError, match="does not end"):
+        decoder.check_end()
+    decoder.decode_stream(indexes[-1:], tables)
+    decoder.check_end()
 
 
 def test_decoding_before_a_stream_is_set_is_refused(tables) -> None:

@@ -171,9 +171,21 @@ class RansDecoder:
             BitstreamError: if the string ends too early, or is otherwise found to be damaged.
             ConfigurationError: if no string was set, a table is not valid, or an index has no table.
         """
+        return _decode(self._current(), indexes, self._tables.get(cdfs, cdf_lengths, offsets))
+
+    def check_end(self) -> None:
+        """Check that the string given to `set_stream` has no more symbols, which tells of most damage.
+
+        Raises:
+            BitstreamError: if it goes on, or its end is not the one that an encoder leaves.
+            ConfigurationError: if no string was set.
+        """
+        self._current().check_end()
+
+    def _current(self) -> _core.StreamDecoder:
         if self._stream is None:
             raise ConfigurationError("Expected a string to decode: call set_stream() first.")
-        return _decode(self._stream, indexes, self._tables.get(cdfs, cdf_lengths, offsets))
+        return self._stream
 
 
 def _decode(
