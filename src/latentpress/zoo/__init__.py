@@ -9,6 +9,7 @@ Attributes:
     models: model name -> function.
     hierarchies: name -> function of the hierarchical VAEs, which take a lambda instead of a quality.
     image_models: the same, for images alone.
+    video_models: the same, for video alone.
     model_architectures: model name -> class, imported on the first look.
     DEFAULT_MODEL: name of the codec whose weights come with the package.
 
@@ -46,6 +47,7 @@ DEFAULT_MODEL = "latentpress2026"
 
 models: dict[str, ModelFunction] = {name: model_function(recipe) for name, recipe in recipes.items()}
 image_models = {name: function for name, function in models.items() if recipes[name].domain == "image"}
+video_models = {name: function for name, function in models.items() if recipes[name].domain == "video"}
 model_architectures = Architectures(tuple(recipes))
 
 _functions: dict[str, Any] = {function.__name__: function for function in models.values()} | hierarchies
@@ -80,6 +82,7 @@ __all__ = [
     "recipes",
     "save_checkpoint",
     "save_hierarchy",
+    "video_models",
 ]
 
 
