@@ -17,8 +17,8 @@ from latentpress.errors import ConfigurationError
 from latentpress.report.curves import Curve
 
 METHODS = ("cubic", "pchip", "akima")
-"""How curves go between their points: one cubic fitted to all (Bjøntegaard, VCEG-M33), piecewise cubics that do
-not overshoot (JVET's common test conditions), Akima's."""
+"""How curves go between their points: one cubic fitted to all (Bjøntegaard, VCEG-M33), piecewise cubics that
+do not overshoot (JVET's common test conditions), Akima's."""
 
 FEWEST_POINTS = {"cubic": 4, "pchip": 2, "akima": 2}
 """With fewer points than these, a method has no one answer."""
