@@ -123,7 +123,7 @@ def decompress(
     check_size(container.header, len(data), max_pixels)
     if is_hierarchy(container.header.model):
         return decompress_hierarchical(data, max_pixels=max_pixels, checkpoint=checkpoint, device=device)
-    codec = load_codec_for(container.header, checkpoint=checkpoint, device=device)
+    codec = load_codec_for(container.header.maker, checkpoint=checkpoint, device=device)
     return image_from(codec.decode(container))
 
 

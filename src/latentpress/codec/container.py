@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from latentpress.codec.binary import ByteReader, ByteWriter, EndOfDataError
+from latentpress.codec.maker import Maker, Parameter, check_maker, read_maker, write_maker
 from latentpress.errors import BitstreamError, ConfigurationError, ImageError
 
 MAGIC = b"\x89LTP"
+VIDEO_MAGIC = b"\x89LTV"  # of the files that `codec.video.container` writes
 VERSION = 1
-FINGERPRINT_SIZE = 8
 DEFAULT_MAX_PIXELS = 2**27
 LONGEST_HEADER = 2**16  # a header with every field at its longest is shorter than this
 
@@ -23,18 +24,10 @@ LONGEST_HEADER = 2**16  # a header with every field at its longest is shorter th
 BLOCK_SIDE = 64
 BLOCKS_PER_BYTE = 16
 
-Parameter = int | float | str
-
 _FLAG_COLOUR = 1
 _FLAG_ALPHA = 2
 _FLAG_SECTION_CHECKSUMS = 4
 _KNOWN_FLAGS = _FLAG_COLOUR | _FLAG_ALPHA | _FLAG_SECTION_CHECKSUMS
-
-# Parameters that need no name in the file, by code; code 0 means that the name is spelled out.
-_PARAMETER_NAMES = {1: "quality", 2: "metric", 3: "lmbda", 4: "order"}
-_PARAMETER_CODES = {name: code for code, name in _PARAMETER_NAMES.items()}
-_UINT, _FLOAT64, _TEXT = 0, 1, 2
-_MOST_PARAMETERS = 32
 
 
 class Layout(IntEnum):
@@ -86,9 +79,14 @@ class Header:
     section_checksums: bool = False
 
     @property
+    def maker(self) -> Maker:
+        """The model that made the file."""
+        return Maker(self.model, self.fingerprint, self.parameters)
+
+    @property
     def blocks(self) -> int:
         """Number of 64x64 blocks that the image touches."""
-        return -(-self.width // BLOCK_SIDE) * -(-self.height // BLOCK_SIDE)
+        return blocks_of(self.width, self.height)
 
 
 @dataclass(frozen=True)
@@ -192,18 +190,16 @@ def check_size(header: Header, file_size: int, max_pixels: int | None) -> None:
         )
 
 
+def blocks_of(width: int, height: int) -> int:
+    """Number of 64x64 blocks that an image of this size touches."""
+    return -(-width // BLOCK_SIDE) * -(-height // BLOCK_SIDE)
+
+
 def _check_writable(container: Container) -> None:
     header = container.header
     if header.width < 1 or header.height < 1:
         raise ConfigurationError(f"Expected a size of at least 1x1, found {header.width}x{header.height}.")
-    if len(header.fingerprint) != FINGERPRINT_SIZE:
-        raise ConfigurationError(
-            f"Expected a fingerprint of {FINGERPRINT_SIZE} bytes, found {len(header.fingerprint)}."
-        )
-    if len(header.parameters) > _MOST_PARAMETERS:
-        raise ConfigurationError(
-            f"Expected at most {_MOST_PARAMETERS} parameters, found {len(header.parameters)}."
-        )
+    check_maker(header.maker)
     if header.layout.has_alpha != (container.alpha is not None):
         raise ConfigurationError("Expected an alpha section exactly if the layout has alpha.")
 
@@ -240,11 +236,7 @@ def _write_header(writer: ByteWriter, header: Header) -> None:
     writer.byte(header.layout | (_FLAG_SECTION_CHECKSUMS if header.section_checksums else 0))
     writer.uint(header.width)
     writer.uint(header.height)
-    writer.name(header.model)
-    writer.raw(header.fingerprint)
-    writer.uint(len(header.parameters))
-    for name, value in header.parameters.items():
-        _write_parameter(writer, name, value)
+    write_maker(writer, header.maker)
 
 
 def _read_header(reader: ByteReader) -> Header:
@@ -258,27 +250,17 @@ def _read_header(reader: ByteReader) -> Header:
     height = reader.uint("the height")
     if width < 1 or height < 1:
         raise BitstreamError(f"Expected a size of at least 1x1, found {width}x{height}: the file is damaged.")
-    model = reader.name("the model name")
-    fingerprint = reader.raw(FINGERPRINT_SIZE, "the fingerprint of the weights")
-    count = reader.uint("the number of parameters")
-    if count > _MOST_PARAMETERS:
-        raise BitstreamError(
-            f"Expected at most {_MOST_PARAMETERS} parameters, found {count}: the file is damaged."
-        )
-    parameters: dict[str, Parameter] = {}
-    for _ in range(count):
-        name, value = _read_parameter(reader)
-        if name in parameters:
-            raise BitstreamError(f"Expected each parameter once, found {name} twice: the file is damaged.")
-        parameters[name] = value
+    maker = read_maker(reader)
     layout = Layout(flags & (_FLAG_COLOUR | _FLAG_ALPHA))
-    return Header(
-        width, height, layout, model, fingerprint, parameters, bool(flags & _FLAG_SECTION_CHECKSUMS)
-    )
+    return Header(width, height, layout, *maker, bool(flags & _FLAG_SECTION_CHECKSUMS))
 
 
 def _read_magic(reader: ByteReader) -> None:
     magic = reader.raw(min(len(MAGIC), reader.remaining), "the magic number")
+    if magic == VIDEO_MAGIC:
+        raise BitstreamError(
+            "Expected a .ltp file of an image, found one of a video: decompress it as video."
+        )
     if not magic or not MAGIC.startswith(magic):
         raise BitstreamError(f"Expected a .ltp file, found one that starts with {magic!r}.")
     if len(magic) < len(MAGIC):
@@ -291,37 +273,6 @@ def _read_magic(reader: ByteReader) -> None:
             f"Expected version {VERSION} of the .ltp format, found version {version}; "
             "read the file with a newer LatentPress."
         )
-
-
-def _write_parameter(writer: ByteWriter, name: str, value: Parameter) -> None:
-    kind = _TEXT if isinstance(value, str) else _FLOAT64 if isinstance(value, float) else _UINT
-    code = _PARAMETER_CODES.get(name, 0)
-    writer.byte(code << 2 | kind)
-    if code == 0:
-        writer.name(name)
-    if isinstance(value, str):
-        writer.text(value)
-    elif isinstance(value, float):
-        writer.float64(value)
-    else:
-        writer.uint(value)
-
-
-def _read_parameter(reader: ByteReader) -> tuple[str, Parameter]:
-    tag = reader.byte("the tag of a parameter")
-    code, kind = tag >> 2, tag & 3
-    if code != 0 and code not in _PARAMETER_NAMES:
-        raise BitstreamError(f"Expected a known parameter, found code {code}: the file is damaged.")
-    name = _PARAMETER_NAMES[code] if code else reader.name("the name of a parameter")
-    if kind == _TEXT:
-        return name, reader.text(f"the parameter {name}")
-    if kind == _FLOAT64:
-        return name, reader.float64(f"the parameter {name}")
-    if kind == _UINT:
-        return name, reader.uint(f"the parameter {name}")
-    raise BitstreamError(
-        f"Expected a known type for the parameter {name}, found {kind}: the file is damaged."
-    )
 
 
 def _write_sections(writer: ByteWriter, sections: Mapping[int, bytes], section_checksums: bool) -> None:

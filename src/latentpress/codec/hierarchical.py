@@ -18,13 +18,13 @@ from latentpress.codec.container import (
     DEFAULT_MAX_PIXELS,
     Container,
     Header,
-    Parameter,
     check_size,
     read_container,
     write_container,
 )
 from latentpress.codec.image_codec import LARGEST_ICC, ImageCodec, pixels_of
 from latentpress.codec.images import ImageLike, Picture, image_from, picture_from
+from latentpress.codec.maker import Parameter
 from latentpress.codec.models import torch_device
 from latentpress.codec.packing import pack, unpack
 from latentpress.errors import BitstreamError, ConfigurationError, WeightsError

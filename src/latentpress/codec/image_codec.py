@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 
 from latentpress.codec.alpha import decode_alpha, encode_alpha
-from latentpress.codec.container import Container, Header, Parameter, write_container
+from latentpress.codec.container import Container, Header, write_container
 from latentpress.codec.images import Picture, Pixels
+from latentpress.codec.maker import Maker, Parameter
 from latentpress.codec.packing import pack, unpack
 from latentpress.errors import BitstreamError, ConfigurationError, WeightsError
 from latentpress.models import CompressionModel
@@ -105,23 +106,10 @@ class ImageCodec:
             ConfigurationError: the quality is out of range, or the model's output does not fit the file
                 format.
         """
-        rate = self._rate_for(quality)
-        coded = prepared.code(**rate, **self._order())
+        options = self.options(quality)
         picture = prepared.picture
-        if tuple(coded["shape"]) != self._shape_of(picture.height, picture.width):
-            raise ConfigurationError(
-                f"Expected the model's shape to be the padded image's over {self._factor}, "
-                f"found {coded['shape']}: this model cannot be stored in a .ltp file."
-            )
-        header = Header(
-            picture.width,
-            picture.height,
-            picture.layout,
-            self.name,
-            self.fingerprint,
-            {**self.parameters, **rate, **self._recorded_order()},
-        )
-        strings = _strings_of_one_image(coded["strings"])
+        strings = self._strings_of(prepared.code(**options), picture.height, picture.width)
+        header = Header(picture.width, picture.height, picture.layout, *self.maker(options))
         return write_container(Container(header, strings, prepared.alpha, prepared.icc))
 
     @torch.inference_mode()
@@ -133,36 +121,92 @@ class ImageCodec:
             BitstreamError: the coded data are damaged.
         """
         header = container.header
-        self._check_maker(header)
-        options = {**self._rate_from(header), **self._order_from(header)}
+        options = self.options_from(header.maker)
         icc = None if container.icc is None else unpack(container.icc, LARGEST_ICC)
         alpha = None
         if container.alpha is not None:
             alpha = decode_alpha(container.alpha, header.height, header.width)
-        strings = [[string] for string in container.strings]
-        shape = self._shape_of(header.height, header.width)
-        x_hat = self._model.decompress(strings, shape, **options)["x_hat"]
+        x_hat = self.decode_tensor(container.strings, header.height, header.width, options)
         colour = pixels_of(x_hat[0, :, : header.height, : header.width], header.layout.has_colour)
         return Picture(colour, alpha, icc)
 
+    @torch.inference_mode()
+    def encode_tensor(self, x: Tensor, options: Mapping[str, Any]) -> tuple[bytes, ...]:
+        """The model's strings for an image `(1, 3, H, W)` in [0, 1], whose sides are multiples of `factor`.
+
+        Args:
+            x: the image, on the model's device.
+            options: what `options` returned.
+        """
+        return self._strings_of(self._model.compress(x, **options), *x.shape[-2:])
+
+    @torch.inference_mode()
+    def decode_tensor(
+        self, strings: Sequence[bytes], height: int, width: int, options: Mapping[str, Any]
+    ) -> Tensor:
+        """The image `(1, 3, H, W)` in [0, 1] of strings, padded: sides are the next multiples of `factor`.
+
+        Raises:
+            BitstreamError: the strings are damaged.
+        """
+        shape = self._shape_of(height, width)
+        x_hat: Tensor = self._model.decompress([[string] for string in strings], shape, **options)["x_hat"]
+        return x_hat
+
+    def options(self, quality: float | None = None) -> dict[str, Any]:
+        """What the model is told when it codes, and when it decodes the result.
+
+        Args:
+            quality: of a variable-rate model, within its range, by default 50; None for a model of one rate.
+
+        Raises:
+            ConfigurationError: the quality is out of range.
+        """
+        return {**self._rate_for(quality), **self._order()}
+
+    def options_from(self, maker: Maker) -> dict[str, Any]:
+        """The options that a file was coded with.
+
+        Raises:
+            WeightsError: another model or other weights made the file.
+            BitstreamError: it records options that this model does not have.
+        """
+        self._check_maker(maker)
+        return {**self._rate_from(maker), **self._order_from(maker)}
+
+    def maker(self, options: Mapping[str, Any]) -> Maker:
+        """What files say of this model and of the options they were coded with."""
+        recorded = {**options, **{key: STREAM_ORDERS.index(order) for key, order in self._order().items()}}
+        return Maker(self.name, self.fingerprint, {**self.parameters, **recorded})
+
     @property
-    def _factor(self) -> int:
+    def factor(self) -> int:
+        """What the sides of an image that the model codes are multiples of."""
         return int(self._model.downsampling_factor)
 
     @property
-    def _device(self) -> torch.device:
+    def device(self) -> torch.device:
+        """Where the model computes."""
         device: torch.device = next(self._model.parameters()).device
         return device
 
     def _shape_of(self, height: int, width: int) -> tuple[int, int]:
-        return -(-height // self._factor), -(-width // self._factor)
+        return -(-height // self.factor), -(-width // self.factor)
+
+    def _strings_of(self, coded: Mapping[str, Any], height: int, width: int) -> tuple[bytes, ...]:
+        if tuple(coded["shape"]) != self._shape_of(height, width):
+            raise ConfigurationError(
+                f"Expected the model's shape to be the padded image's over {self.factor}, "
+                f"found {coded['shape']}: this model cannot be stored in a .ltp file."
+            )
+        return strings_of_one_image(coded["strings"])
 
     def _tensor_of(self, colour: Pixels) -> Tensor:
         """`(1, 3, H, W)` in [0, 1], padded right and bottom to whole factors by repeating the edge."""
         height, width = colour.shape[:2]
         rows, columns = self._shape_of(height, width)
-        margins = (0, rows * self._factor - height), (0, columns * self._factor - width), (0, 0)
-        padded = torch.from_numpy(np.pad(colour, margins, mode="edge")).to(self._device)
+        margins = (0, rows * self.factor - height), (0, columns * self.factor - width), (0, 0)
+        padded = torch.from_numpy(np.pad(colour, margins, mode="edge")).to(self.device)
         planes = padded.permute(2, 0, 1).unsqueeze(0).float().div_(255)
         return planes.expand(-1, 3, -1, -1)
 
@@ -181,10 +225,10 @@ class ImageCodec:
             )
         return {"quality": int(quality) if quality == int(quality) else float(quality)}
 
-    def _rate_from(self, header: Header) -> dict[str, float]:
+    def _rate_from(self, maker: Maker) -> dict[str, float]:
         if self.quality_range is None:
             return {}
-        quality = header.parameters["quality"]
+        quality = maker.parameters["quality"]
         low, high = self.quality_range
         if isinstance(quality, str) or not low <= quality <= high:
             raise BitstreamError(
@@ -202,13 +246,10 @@ class ImageCodec:
     def _order(self) -> dict[str, str]:
         return {"order": self._orders[0]} if self._orders else {}
 
-    def _recorded_order(self) -> dict[str, int]:
-        return {name: STREAM_ORDERS.index(order) for name, order in self._order().items()}
-
-    def _order_from(self, header: Header) -> dict[str, str]:
+    def _order_from(self, maker: Maker) -> dict[str, str]:
         if not self._orders:
             return {}
-        recorded = header.parameters["order"]
+        recorded = maker.parameters["order"]
         for number, order in enumerate(STREAM_ORDERS):
             if recorded == number and isinstance(recorded, int) and order in self._orders:
                 return {"order": order}
@@ -216,26 +257,31 @@ class ImageCodec:
             f"Expected a stream order of {self.name} in the file, found {recorded!r}: the file is damaged."
         )
 
-    def _check_maker(self, header: Header) -> None:
-        if header.model != self.name:
-            raise WeightsError(f"Expected a file made by {self.name}, found one made by {header.model}.")
+    def _check_maker(self, maker: Maker) -> None:
+        if maker.model != self.name:
+            raise WeightsError(f"Expected a file made by {self.name}, found one made by {maker.model}.")
         expected = {*self.parameters, *self._order()}
         if self.quality_range is not None:
             expected.add("quality")
-        if set(header.parameters) != expected:
+        if set(maker.parameters) != expected:
             raise BitstreamError(
                 f"Expected the parameters {sorted(expected)} for {self.name}, "
-                f"found {sorted(header.parameters)}: the file is damaged or needs a newer LatentPress."
+                f"found {sorted(maker.parameters)}: the file is damaged or needs a newer LatentPress."
             )
-        differing = [name for name, value in self.parameters.items() if header.parameters[name] != value]
-        if differing or header.fingerprint != self.fingerprint:
+        differing = [name for name, value in self.parameters.items() if maker.parameters[name] != value]
+        if differing or maker.fingerprint != self.fingerprint:
             raise WeightsError(
-                f"Expected weights of {self.name} with fingerprint {header.fingerprint.hex()}, found "
+                f"Expected weights of {self.name} with fingerprint {maker.fingerprint.hex()}, found "
                 f"{self.fingerprint.hex()}: give the checkpoint that made the file."
             )
 
 
-def _strings_of_one_image(strings: Sequence[Sequence[bytes]]) -> tuple[bytes, ...]:
+def strings_of_one_image(strings: Sequence[Sequence[bytes]]) -> tuple[bytes, ...]:
+    """The strings of a batch of one, without the batch.
+
+    Raises:
+        ConfigurationError: the model gave something else.
+    """
     if any(len(batch) != 1 or not isinstance(batch[0], bytes) for batch in strings):
         raise ConfigurationError(
             "Expected one byte string of the model for each of its latents, found others."

@@ -11,8 +11,8 @@ from typing import TypeVar
 import torch
 
 from latentpress import zoo
-from latentpress.codec.container import Header, Parameter
 from latentpress.codec.image_codec import ImageCodec
+from latentpress.codec.maker import Maker, Parameter
 from latentpress.errors import BitstreamError, ConfigurationError, WeightsError
 
 DEFAULT_METRIC = "mse"
@@ -48,31 +48,29 @@ def load_codec(
     return _load_codec(find_image_recipe(name).name, quality, metric, path, changed, device)
 
 
-def load_codec_for(
-    header: Header, *, checkpoint: str | Path | None = None, device: str = "cpu"
-) -> ImageCodec:
+def load_codec_for(maker: Maker, *, checkpoint: str | Path | None = None, device: str = "cpu") -> ImageCodec:
     """The codec that a file asks for; its weights have yet to be compared with the file's fingerprint.
 
     Raises:
         BitstreamError: the file asks for a model or network that the zoo does not have.
         WeightsError: the weights cannot be found, fetched or verified.
     """
-    recipe = zoo.recipes.get(header.model)
+    recipe = zoo.recipes.get(maker.model)
     if recipe is None or recipe.domain != "image":
         raise BitstreamError(
-            f"Expected a file made by an image model of the zoo, found one made by {header.model!r}: "
+            f"Expected a file made by an image model of the zoo, found one made by {maker.model!r}: "
             "decode it with the LatentPress that knows this model."
         )
-    metric = _recorded(header, "metric", recipe.metrics) or DEFAULT_METRIC
+    metric = _recorded(maker, "metric", recipe.metrics) or DEFAULT_METRIC
     if recipe.variable_rate:
-        return load_codec(header.model, metric=metric, checkpoint=checkpoint, device=device)
-    quality = _recorded(header, "quality", recipe.qualities)
+        return load_codec(maker.model, metric=metric, checkpoint=checkpoint, device=device)
+    quality = _recorded(maker, "quality", recipe.qualities)
     if quality is None and checkpoint is None:
         raise WeightsError(
-            f"Expected the checkpoint of {header.model} that made the file, which names no quality, "
+            f"Expected the checkpoint of {maker.model} that made the file, which names no quality, "
             "found none: give it."
         )
-    return load_codec(header.model, quality=quality, metric=metric, checkpoint=checkpoint, device=device)
+    return load_codec(maker.model, quality=quality, metric=metric, checkpoint=checkpoint, device=device)
 
 
 def find_image_recipe(name: str) -> zoo.Recipe:
@@ -89,16 +87,16 @@ def find_image_recipe(name: str) -> zoo.Recipe:
     return recipe
 
 
-def _recorded(header: Header, name: str, valid: Sequence[Value]) -> Value | None:
+def _recorded(maker: Maker, name: str, valid: Sequence[Value]) -> Value | None:
     """The valid value that the file records under a name, or None if it records none."""
-    value = header.parameters.get(name)
+    value = maker.parameters.get(name)
     for choice in valid:
         if choice == value and type(choice) is type(value):
             return choice
     if value is None:
         return None
     raise BitstreamError(
-        f"Expected {name} {', '.join(map(str, valid))} in a file of {header.model}, found {value!r}: "
+        f"Expected {name} {', '.join(map(str, valid))} in a file of {maker.model}, found {value!r}: "
         "the file is damaged."
     )
 

@@ -5,13 +5,15 @@ from typing import TYPE_CHECKING
 from latentpress._lazy import lazy_attributes
 
 if TYPE_CHECKING:
+    from latentpress.datasets.clips import Clip, ClipInfo, Colour, open_clip
     from latentpress.datasets.crops import InMemoryCrops
     from latentpress.datasets.folder import ImageFiles, ImageFolder
+    from latentpress.datasets.frames import Frame
     from latentpress.datasets.loading import make_loader
     from latentpress.datasets.published import CLIC, COCO, Kodak, Tecnick
     from latentpress.datasets.rawclips import RawVideoClips
     from latentpress.datasets.rawformat import RawFormat, VideoFormat
-    from latentpress.datasets.rawvideo import Frame, RawVideoSequence
+    from latentpress.datasets.rawvideo import RawVideoSequence
     from latentpress.datasets.sharding import make_shards
     from latentpress.datasets.shards import ShardedImages
     from latentpress.datasets.tuplets import VideoFolder, Vimeo90kDataset
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 __all__ = [
     "CLIC",
     "COCO",
+    "Clip",
+    "ClipInfo",
+    "Colour",
     "Frame",
     "ImageFiles",
     "ImageFolder",
@@ -34,16 +39,19 @@ __all__ = [
     "Vimeo90kDataset",
     "make_loader",
     "make_shards",
+    "open_clip",
 ]
 
 _HOMES = {
+    "clips": ["Clip", "ClipInfo", "Colour", "open_clip"],
     "crops": ["InMemoryCrops"],
     "folder": ["ImageFiles", "ImageFolder"],
+    "frames": ["Frame"],
     "rawformat": ["RawFormat", "VideoFormat"],
     "loading": ["make_loader"],
     "published": ["CLIC", "COCO", "Kodak", "Tecnick"],
     "rawclips": ["RawVideoClips"],
-    "rawvideo": ["Frame", "RawVideoSequence"],
+    "rawvideo": ["RawVideoSequence"],
     "sharding": ["make_shards"],
     "shards": ["ShardedImages"],
     "tuplets": ["VideoFolder", "Vimeo90kDataset"],

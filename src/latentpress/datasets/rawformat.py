@@ -48,6 +48,14 @@ class VideoFormat(Enum):
 class RawFormat:
     """Size and meaning of the frames of a file.
 
+    Args:
+        width, height: in pixels.
+        bitdepth: of a sample.
+        format: how chroma is sampled.
+        framerate: frames a second; None where it is not known.
+        full_range: whether samples use all values, rather than leaving room below black and above white.
+        aspect: width of a pixel over its height.
+
     Raises:
         DataError: the size is not positive.
         ConfigurationError: the depth is not from 8 to 16 bits.
@@ -59,6 +67,7 @@ class RawFormat:
     format: VideoFormat = VideoFormat.YUV420
     framerate: Fraction | None = None
     full_range: bool = False
+    aspect: Fraction = Fraction(1)
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.height < 1:
@@ -145,7 +154,8 @@ def format_from_y4m(start: bytes, path: Path, given: Mapping[str, Any]) -> tuple
         field[:1]: field[1:] for field in line.decode("ascii", "replace").split()[1:] if field[0] != "X"
     }
     chroma = re.fullmatch(r"(mono|420|422|444)(?:jpeg|mpeg2|paldv)?(?:p?(9|1[0-6]))?", fields.get("C", "420"))
-    rate = re.fullmatch(r"(\d+):([1-9]\d*)", fields.get("F", "0:1"))
+    rate = re.fullmatch(r"(\d+):([1-9]\d*)|0:0", fields.get("F", "0:0"))
+    aspect = re.fullmatch(r"(\d+):([1-9]\d*)", fields.get("A", ""))
     size = [fields.get(side, "") for side in "WH"]
     if not end or chroma is None or rate is None or not all(side.isdecimal() for side in size):
         raise DataError(
@@ -157,7 +167,15 @@ def format_from_y4m(start: bytes, path: Path, given: Mapping[str, Any]) -> tuple
         "height": int(size[1]),
         "bitdepth": int(chroma[2] or 8),
         "format": VideoFormat("yuv400" if chroma[1] == "mono" else f"yuv{chroma[1]}"),
-        "framerate": Fraction(int(rate[1]), int(rate[2])) or None,
+        "framerate": _fraction(rate),
         "full_range": b"XCOLORRANGE=FULL" in line.split(),
+        "aspect": _fraction(aspect) or Fraction(1),
     }
     return RawFormat(**{**known, **given}), len(line) + 1
+
+
+def _fraction(matched: re.Match[str] | None) -> Fraction | None:
+    """A positive fraction `a:b`; None where there is none."""
+    if matched is None or matched[1] is None:
+        return None
+    return Fraction(int(matched[1]), int(matched[2])) or None

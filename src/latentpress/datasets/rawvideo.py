@@ -6,32 +6,28 @@ memory.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, NamedTuple, overload
+from typing import Any, overload
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from latentpress.datasets.frames import Frame, planes_of, rgb_of, yuv444_of
 from latentpress.datasets.rawformat import RawFormat, VideoFormat, format_from_name, format_from_y4m
 from latentpress.errors import ConfigurationError, DataError
-from latentpress.transforms.functional import LUMA_WEIGHTS, Planes, ycbcr2rgb
+from latentpress.transforms.functional import LUMA_WEIGHTS, Planes
 
 _FRAME = b"FRAME"
 _LONGEST_HEADER = 4096
 _HIGH_DEFINITION = 720
 
 
-class Frame(NamedTuple):
-    """The planes of a frame as the file holds them, `(H, W)`, uint8 or little-endian uint16; chroma is None
-    in video without colour."""
-
-    y: np.ndarray
-    u: np.ndarray | None
-    v: np.ndarray | None
+def usual_matrix(height: int) -> str:
+    """The colour matrix of video of so many lines that does not name its own."""
+    return "bt709" if height >= _HIGH_DEFINITION else "bt601"
 
 
 class RawVideoSequence(Sequence[Frame]):
@@ -54,7 +50,7 @@ class RawVideoSequence(Sequence[Frame]):
         self.width, self.height = layout.width, layout.height
         self.bitdepth, self.format, self.framerate = layout.bitdepth, layout.format, layout.framerate
         self.full_range = layout.full_range
-        self.matrix = matrix or ("bt709" if layout.height >= _HIGH_DEFINITION else "bt601")
+        self.matrix = matrix or usual_matrix(layout.height)
         self._data: np.ndarray | None = None
 
     @classmethod
@@ -158,31 +154,15 @@ class RawVideoSequence(Sequence[Frame]):
 
         What lies beyond the limits of limited range falls outside of [0, 1].
         """
-        y, u, v = self[index]
-        luma, chroma, lowest = _steps(self.bitdepth, self.full_range)
-        centre = 1 << (self.bitdepth - 1)
-        grey = torch.full((1, 1, self.height, self.width), 0.5)
-        return (
-            (_tensor(y) - lowest) / luma,
-            grey if u is None else (_tensor(u) - centre) / chroma + 0.5,
-            grey if v is None else (_tensor(v) - centre) / chroma + 0.5,
-        )
+        return planes_of(self[index], self.layout)
 
     def yuv444(self, index: int) -> Tensor:
         """A frame as full-range YUV `(3, H, W)` float32, chroma brought up bilinearly to the size of luma."""
-        y, u, v = self.planes(index)
-        return torch.cat((y, self._enlarged(u), self._enlarged(v)), dim=1)[0]
-
-    def _enlarged(self, chroma: Tensor) -> Tensor:
-        across, down = self.format.subsampling if chroma.shape[-2:] != (self.height, self.width) else (1, 1)
-        if (across, down) == (1, 1):
-            return chroma
-        full = F.interpolate(chroma, scale_factor=(down, across), mode="bilinear", align_corners=False)
-        return full[..., : self.height, : self.width]
+        return yuv444_of(self[index], self.layout)
 
     def rgb(self, index: int) -> Tensor:
         """A frame as RGB `(3, H, W)` float32 in [0, 1]."""
-        return ycbcr2rgb(self.yuv444(index), self.matrix).clamp_(0, 1)
+        return rgb_of(self[index], self.layout, self.matrix)
 
     def close(self) -> None:
         """Let go of the file; it is opened again when a frame is asked for."""
@@ -192,22 +172,9 @@ class RawVideoSequence(Sequence[Frame]):
         return {**self.__dict__, "_data": None}  # a memory map would be pickled with all that it shows
 
 
-def _tensor(plane: np.ndarray) -> Tensor:
-    return torch.from_numpy(plane.astype(np.float32))[None, None]
-
-
-def _steps(bitdepth: int, full_range: bool) -> tuple[int, int, int]:
-    """Steps from black to white and from one end of chroma to the other, and the value of black (ITU-R
-    BT.709-6, section 4.6, and BT.2100-2, table 9)."""
-    if full_range:
-        return (1 << bitdepth) - 1, (1 << bitdepth) - 1, 0
-    unit = 1 << (bitdepth - 8)
-    return 219 * unit, 224 * unit, 16 * unit
-
-
 def _y4m_offsets(path: Path, header: int, size: int, frame_bytes: int) -> Sequence[int]:
     """Where the samples of each frame start. Every frame has a line of its own in front."""
-    offsets: list[int] = []
+    offsets = array("q")  # eight bytes a frame, where a list would take five times as many
     with path.open("rb") as file:
         place = header
         while place < size:

@@ -1,0 +1,116 @@
+"""Video files of any kind as streams of frames: uncompressed ones out of memory maps, coded ones by PyAV."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from latentpress.datasets.frames import Frame, rgb_of
+from latentpress.datasets.rawformat import RawFormat
+from latentpress.datasets.rawvideo import RawVideoSequence
+from latentpress.errors import ConfigurationError
+
+RAW_SUFFIXES = frozenset({".y4m", ".yuv"})
+CODED_SUFFIXES = frozenset(
+    {".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts"}
+    | {".vob", ".webm", ".wmv"}
+)
+VIDEO_SUFFIXES = RAW_SUFFIXES | CODED_SUFFIXES
+
+UNSPECIFIED = 2  # code of primaries and of a transfer function that nobody named
+_MAPPED_FRAMES = 16
+
+
+@dataclass(frozen=True)
+class Colour:
+    """What the colours of a clip mean.
+
+    Attributes:
+        matrix: of YCbCr: "bt601", "bt709" or "bt2020".
+        primaries, transfer: codes of ITU-T H.273, which are only handed on; 2 is unspecified.
+    """
+
+    matrix: str
+    primaries: int = UNSPECIFIED
+    transfer: int = UNSPECIFIED
+
+
+@dataclass(frozen=True)
+class ClipInfo:
+    """What is known of a clip before its frames are read.
+
+    Attributes:
+        layout: size of frames, meaning of samples, frame rate.
+        colour: meaning of colours.
+        frames: how many there are, where the file says so.
+        audio: whether the file has sound, too.
+    """
+
+    layout: RawFormat
+    colour: Colour
+    frames: int | None = None
+    audio: bool = False
+
+
+class Clip(ABC):
+    """A video file. Iterating gives its frames, each time from the first one; one at a time is in memory."""
+
+    path: Path
+    info: ClipInfo
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[Frame]: ...
+
+    def rgb(self, frame: Frame) -> Tensor:
+        """One of its frames as RGB `(3, H, W)` float32 in [0, 1]."""
+        return rgb_of(frame, self.info.layout, self.info.colour.matrix)
+
+
+def open_clip(path: str | Path, **raw: Any) -> Clip:
+    """Open a video file.
+
+    Args:
+        path: `.y4m`, `.yuv`, or a file of any other kind that FFmpeg reads, for which PyAV is needed.
+        raw: what `RawVideoSequence.from_file` is to be told of an uncompressed file.
+
+    Raises:
+        DataError: the file is missing or damaged, or has no video.
+        ConfigurationError: `raw` is given for a coded file or has invalid values, or PyAV is missing.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp(), "grey_16x8_25fps.yuv")
+        >>> _ = path.write_bytes(bytes([128] * 16 * 12 * 3))
+        >>> clip = open_clip(path)
+        >>> clip.info.frames, [tuple(clip.rgb(frame).shape) for frame in clip]
+        (3, [(3, 8, 16), (3, 8, 16), (3, 8, 16)])
+    """
+    path = Path(path)
+    if path.suffix.lower() in RAW_SUFFIXES:
+        return RawClip(RawVideoSequence.from_file(path, **raw))
+    if raw:
+        raise ConfigurationError(
+            f"Expected a .yuv or .y4m file to be told its {', '.join(raw)}, found {path}."
+        )
+    from latentpress.datasets.codedvideo import CodedClip
+
+    return CodedClip(path)
+
+
+class RawClip(Clip):
+    """An uncompressed file."""
+
+    def __init__(self, sequence: RawVideoSequence) -> None:
+        self.path, self.sequence = sequence.path, sequence
+        self.info = ClipInfo(sequence.layout, Colour(sequence.matrix), len(sequence))
+
+    def __iter__(self) -> Iterator[Frame]:
+        for index in range(len(self.sequence)):
+            yield self.sequence[index]
+            if index % _MAPPED_FRAMES == _MAPPED_FRAMES - 1:
+                self.sequence.close()  # a map keeps the pages that were looked at

@@ -1,0 +1,166 @@
+"""Coded video files, read through PyAV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from latentpress.datasets.clips import Clip, ClipInfo, Colour
+from latentpress.datasets.frames import Frame
+from latentpress.datasets.rawformat import RawFormat, VideoFormat
+from latentpress.datasets.rawvideo import usual_matrix
+from latentpress.errors import ConfigurationError, DataError
+
+if TYPE_CHECKING:
+    import av
+    from av.video.format import VideoFormat as PixelFormat
+
+_DEPTHS = (8, 9, 10, 12, 14, 16)
+_FULL_RANGE = 2  # AVCOL_RANGE_JPEG
+_UNSPECIFIED_MATRICES = (0, 2)
+MATRIX_CODES = {"bt709": (1,), "bt601": (6, 5), "bt2020": (9,)}
+"""Codes of ITU-T H.273 for matrices; the first one is written."""
+
+
+def import_av() -> Any:
+    """The package PyAV.
+
+    Raises:
+        ConfigurationError: it is not installed.
+    """
+    try:
+        import av
+    except ImportError as error:
+        raise ConfigurationError(
+            "Expected the package PyAV (av) for coded video, found none: pip install 'latentpress[video]', "
+            "or use .y4m files."
+        ) from error
+    return av
+
+
+def pixel_format(layout: RawFormat) -> str:
+    """FFmpeg's name for a format of samples, such as `yuv420p10le`."""
+    name = "gray" if layout.format is VideoFormat.YUV400 else f"{layout.format.value}p"
+    return name if layout.bitdepth == 8 else f"{name}{layout.bitdepth}le"
+
+
+class CodedClip(Clip):
+    """The first video stream of a file. Frames are turned upright where the file asks for it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with self._opened() as (container, stream):
+            frame = next(self._decoded(container, stream), None)
+            if frame is None:
+                raise DataError(f"Expected frames of video in {path}, found none.")
+            self._width, self._height = frame.width, frame.height
+            self._turns = round(getattr(frame, "rotation", 0) / 90) % 4
+            self._format, depth = _nearest(frame.format, upright=self._turns % 2 == 0)
+            layout = self._layout(frame, stream, depth)
+            self._pixels = pixel_format(layout)
+            self._from_rgb = frame.format.is_rgb
+            self.info = ClipInfo(
+                layout, self._colour(frame), stream.frames or None, bool(container.streams.audio)
+            )
+
+    def __iter__(self) -> Iterator[Frame]:
+        with self._opened() as (container, stream):
+            for frame in self._decoded(container, stream):
+                yield self._frame(frame)
+
+    @contextmanager
+    def _opened(self) -> Iterator[tuple[Any, Any]]:
+        av = import_av()
+        try:
+            container = av.open(str(self.path))
+        except (av.FFmpegError, OSError, ValueError) as error:
+            raise DataError(f"Expected a video file at {self.path}, found: {_reason(error)}.") from error
+        with container:
+            if not container.streams.video:
+                raise DataError(f"Expected video in {self.path}, found none.")
+            stream = container.streams.video[0]
+            stream.thread_type = "AUTO"
+            yield container, stream
+
+    def _decoded(self, container: Any, stream: Any) -> Iterator[av.VideoFrame]:
+        av = import_av()
+        number = 0
+        try:
+            for frame in container.decode(stream):
+                yield frame
+                number += 1
+        except (av.FFmpegError, OSError, ValueError) as error:
+            raise DataError(
+                f"Expected {self.path} to be whole, found it damaged after {number} frames: {_reason(error)}."
+            ) from error
+
+    def _layout(self, frame: av.VideoFrame, stream: Any, depth: int) -> RawFormat:
+        sideways = self._turns % 2 == 1
+        size = (frame.height, frame.width) if sideways else (frame.width, frame.height)
+        rate = stream.average_rate or stream.guessed_rate
+        aspect = Fraction(stream.sample_aspect_ratio or 1)
+        full_range = frame.format.name.startswith("yuvj") or int(frame.color_range) == _FULL_RANGE
+        return RawFormat(
+            *size,
+            depth,
+            self._format,
+            Fraction(rate) if rate else None,
+            full_range and not frame.format.is_rgb,
+            1 / aspect if sideways else aspect,
+        )
+
+    def _colour(self, frame: av.VideoFrame) -> Colour:
+        code = int(frame.colorspace)
+        tags = int(getattr(frame, "color_primaries", 2)), int(getattr(frame, "color_trc", 2))
+        if frame.format.is_rgb:
+            return Colour("bt709", *tags)
+        if code in _UNSPECIFIED_MATRICES:
+            return Colour(usual_matrix(frame.height), *tags)
+        for matrix, codes in MATRIX_CODES.items():
+            if code in codes:
+                return Colour(matrix, *tags)
+        raise DataError(
+            f"Expected the colour matrix of BT.601, BT.709 or BT.2020 in {self.path}, found number {code} of "
+            "ITU-T H.273: convert it first."
+        )
+
+    def _frame(self, frame: av.VideoFrame) -> Frame:
+        if (frame.format.name.replace("yuvj", "yuv"), frame.width, frame.height) != (
+            self._pixels,
+            self._width,
+            self._height,
+        ):
+            matrix = "ITU709" if self._from_rgb else None
+            frame = frame.reformat(self._width, self._height, self._pixels, dst_colorspace=matrix)
+        planes = [np.rot90(_plane(plane, self.info.layout.dtype), self._turns) for plane in frame.planes]
+        return Frame(*planes) if len(planes) == 3 else Frame(planes[0], None, None)
+
+
+def _plane(plane: Any, dtype: np.dtype[Any]) -> np.ndarray:
+    """A copy of the samples, because the decoder uses its memory again."""
+    rows = np.frombuffer(plane, np.uint8)[: plane.height * plane.line_size]
+    samples: np.ndarray = rows.reshape(plane.height, plane.line_size).view(dtype)[:, : plane.width]
+    return samples.copy()
+
+
+def _nearest(pixels: PixelFormat, *, upright: bool) -> tuple[VideoFormat, int]:
+    """The planar format and depth that hold what pixels of any format do."""
+    bits = max(component.bits for component in pixels.components)
+    depth = next((depth for depth in _DEPTHS if bits <= depth), _DEPTHS[-1])
+    if pixels.is_rgb or pixels.has_palette:
+        return VideoFormat.YUV444, depth
+    if len(pixels.components) < 3:
+        return VideoFormat.YUV400, depth
+    halves = (pixels.chroma_width(16) < 16, pixels.chroma_height(16) < 16)
+    chosen = {(True, True): "yuv420", (True, False): "yuv422"}.get(halves, "yuv444")
+    # Turned by 90 degrees, chroma that is halved across only would be halved down only.
+    return VideoFormat("yuv444" if chosen == "yuv422" and not upright else chosen), depth
+
+
+def _reason(error: Exception) -> str:
+    return (getattr(error, "strerror", None) or str(error)).rstrip(".")
