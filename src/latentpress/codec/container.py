@@ -177,16 +177,24 @@ def check_size(header: Header, file_size: int, max_pixels: int | None) -> None:
         ImageError: the image has more than `max_pixels` pixels.
         BitstreamError: a file of this size cannot hold an image of that size.
     """
-    size = f"{header.width}x{header.height}"
-    if max_pixels is not None and header.blocks * BLOCK_SIDE**2 > max(max_pixels, BLOCK_SIDE**2):
-        raise ImageError(
-            f"Expected at most {max_pixels} pixels in whole {BLOCK_SIDE}x{BLOCK_SIDE} blocks, found {size}; "
-            "raise max_pixels if you trust the file."
-        )
+    check_pixels(header.width, header.height, max_pixels)
     if header.blocks > file_size * BLOCKS_PER_BYTE:
         raise BitstreamError(
-            f"Expected at least {-(-header.blocks // BLOCKS_PER_BYTE)} bytes for a {size} image, "
-            f"found {file_size}: the file is damaged."
+            f"Expected at least {-(-header.blocks // BLOCKS_PER_BYTE)} bytes for a "
+            f"{header.width}x{header.height} image, found {file_size}: the file is damaged."
+        )
+
+
+def check_pixels(width: int, height: int, max_pixels: int | None) -> None:
+    """Refuse a size that is too large for the caller.
+
+    Raises:
+        ImageError: it has more than `max_pixels` pixels, counted in whole 64x64 blocks.
+    """
+    if max_pixels is not None and blocks_of(width, height) * BLOCK_SIDE**2 > max(max_pixels, BLOCK_SIDE**2):
+        raise ImageError(
+            f"Expected at most {max_pixels} pixels in whole {BLOCK_SIDE}x{BLOCK_SIDE} blocks, "
+            f"found {width}x{height}; raise max_pixels if you trust the file."
         )
 
 

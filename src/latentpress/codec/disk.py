@@ -40,12 +40,24 @@ def write_file(path: str | Path, data: bytes, *, overwrite: bool = False) -> Non
     Raises:
         ConfigurationError: the file exists and must not be overwritten, or cannot be written.
     """
+    with whole_target(path, overwrite=overwrite) as temporary:
+        temporary.write_bytes(data)
+
+
+@contextmanager
+def whole_target(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
+    """Where to write a file in the block: it takes its name when the block ends well, and leaves nothing
+    otherwise. Missing directories are made.
+
+    Raises:
+        ConfigurationError: the file exists and must not be overwritten, or cannot be written.
+    """
     check_target(path, overwrite)
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with _temporary_beside(path) as temporary:
-            temporary.write_bytes(data)
+            yield temporary
             os.replace(temporary, path)
     except OSError as error:
         raise ConfigurationError(f"Expected to write {path}, found: {error.strerror or error}.") from error

@@ -23,8 +23,11 @@ class FileReport:
     Args:
         source, target: what was read and written.
         compressed_size: bytes of the `.ltp` file.
-        other_size: bytes of the image file on the other side.
-        pixels: of the image.
+        other_size: bytes of the image or video file on the other side.
+        pixels: of the image, or of all frames.
+        frames: of a video; None of an image.
+        remarks: what the user should know, such as that sound was left out.
+        damage: what of the source was damaged, if the rest was done all the same.
     """
 
     source: str
@@ -32,6 +35,9 @@ class FileReport:
     compressed_size: int
     other_size: int
     pixels: int
+    frames: int | None = None
+    remarks: tuple[str, ...] = ()
+    damage: str | None = None
 
     @property
     def bpp(self) -> float:

@@ -25,7 +25,7 @@ from latentpress.codec.container import (
 from latentpress.codec.image_codec import LARGEST_ICC, ImageCodec, pixels_of
 from latentpress.codec.images import ImageLike, Picture, image_from, picture_from
 from latentpress.codec.maker import Parameter
-from latentpress.codec.models import torch_device
+from latentpress.codec.models import checkpoint_state, torch_device
 from latentpress.codec.packing import pack, unpack
 from latentpress.errors import BitstreamError, ConfigurationError, WeightsError
 from latentpress.models.hierarchical import CodingHierarchy, LosslessQResVAE, fit_to_size
@@ -185,8 +185,7 @@ def load_hierarchical_codec(
     name = name.replace("-", "_")
     if not is_hierarchy(name):
         raise ConfigurationError(f"Expected one of {', '.join(codecs())}, found {name}.")
-    path = None if checkpoint is None else Path(checkpoint).resolve()
-    changed = path.stat().st_mtime_ns if path is not None and path.exists() else None
+    path, changed = checkpoint_state(checkpoint)
     return _load(name, None if name == "qarv_base" else lmb, path, changed, device)
 
 

@@ -15,9 +15,9 @@ from torch import Tensor
 from latentpress.codec.alpha import decode_alpha, encode_alpha
 from latentpress.codec.container import Container, Header, write_container
 from latentpress.codec.images import Picture, Pixels
-from latentpress.codec.maker import Maker, Parameter
+from latentpress.codec.maker import Maker, Parameter, expect_maker
 from latentpress.codec.packing import pack, unpack
-from latentpress.errors import BitstreamError, ConfigurationError, WeightsError
+from latentpress.errors import BitstreamError, ConfigurationError
 from latentpress.models import CompressionModel
 from latentpress.zoo import fingerprint
 
@@ -171,7 +171,8 @@ class ImageCodec:
             WeightsError: another model or other weights made the file.
             BitstreamError: it records options that this model does not have.
         """
-        self._check_maker(maker)
+        free = [] if self.quality_range is None else ["quality"]
+        expect_maker(maker, Maker(self.name, self.fingerprint, self.parameters), [*free, *self._order()])
         return {**self._rate_from(maker), **self._order_from(maker)}
 
     def maker(self, options: Mapping[str, Any]) -> Maker:
@@ -256,24 +257,6 @@ class ImageCodec:
         raise BitstreamError(
             f"Expected a stream order of {self.name} in the file, found {recorded!r}: the file is damaged."
         )
-
-    def _check_maker(self, maker: Maker) -> None:
-        if maker.model != self.name:
-            raise WeightsError(f"Expected a file made by {self.name}, found one made by {maker.model}.")
-        expected = {*self.parameters, *self._order()}
-        if self.quality_range is not None:
-            expected.add("quality")
-        if set(maker.parameters) != expected:
-            raise BitstreamError(
-                f"Expected the parameters {sorted(expected)} for {self.name}, "
-                f"found {sorted(maker.parameters)}: the file is damaged or needs a newer LatentPress."
-            )
-        differing = [name for name, value in self.parameters.items() if maker.parameters[name] != value]
-        if differing or maker.fingerprint != self.fingerprint:
-            raise WeightsError(
-                f"Expected weights of {self.name} with fingerprint {maker.fingerprint.hex()}, found "
-                f"{self.fingerprint.hex()}: give the checkpoint that made the file."
-            )
 
 
 def strings_of_one_image(strings: Sequence[Sequence[bytes]]) -> tuple[bytes, ...]:

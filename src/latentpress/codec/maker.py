@@ -4,11 +4,11 @@ has to be told to decode. Images and video have this part in common; it is speci
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from latentpress.codec.binary import ByteReader, ByteWriter
-from latentpress.errors import BitstreamError, ConfigurationError
+from latentpress.errors import BitstreamError, ConfigurationError, WeightsError
 
 FINGERPRINT_SIZE = 8
 
@@ -48,6 +48,34 @@ def check_maker(maker: Maker) -> None:
     if len(maker.parameters) > _MOST_PARAMETERS:
         raise ConfigurationError(
             f"Expected at most {_MOST_PARAMETERS} parameters, found {len(maker.parameters)}."
+        )
+
+
+def expect_maker(found: Maker, expected: Maker, free: Iterable[str] = ()) -> None:
+    """Refuse a file that another model, or other weights, made.
+
+    Args:
+        found: what the file says.
+        expected: the model that is to decode it; the file has to have the same parameters.
+        free: names of further parameters that the file has to have, whatever their values.
+
+    Raises:
+        WeightsError: another model or other weights made the file.
+        BitstreamError: it has other parameters.
+    """
+    if found.model != expected.model:
+        raise WeightsError(f"Expected a file made by {expected.model}, found one made by {found.model}.")
+    names = {*expected.parameters, *free}
+    if set(found.parameters) != names:
+        raise BitstreamError(
+            f"Expected the parameters {sorted(names)} for {expected.model}, "
+            f"found {sorted(found.parameters)}: the file is damaged or needs a newer LatentPress."
+        )
+    differing = [name for name, value in expected.parameters.items() if found.parameters[name] != value]
+    if differing or found.fingerprint != expected.fingerprint:
+        raise WeightsError(
+            f"Expected weights of {expected.model} with fingerprint {found.fingerprint.hex()}, found "
+            f"{expected.fingerprint.hex()}: give the checkpoint that made the file."
         )
 
 

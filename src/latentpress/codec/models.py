@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 
@@ -43,8 +43,7 @@ def load_codec(
         ConfigurationError: there is no such model, quality, metric or device.
         WeightsError: the weights cannot be found, fetched or verified.
     """
-    path = None if checkpoint is None else Path(checkpoint).resolve()
-    changed = path.stat().st_mtime_ns if path is not None and path.exists() else None
+    path, changed = checkpoint_state(checkpoint)
     return _load_codec(find_image_recipe(name).name, quality, metric, path, changed, device)
 
 
@@ -61,15 +60,7 @@ def load_codec_for(maker: Maker, *, checkpoint: str | Path | None = None, device
             f"Expected a file made by an image model of the zoo, found one made by {maker.model!r}: "
             "decode it with the LatentPress that knows this model."
         )
-    metric = _recorded(maker, "metric", recipe.metrics) or DEFAULT_METRIC
-    if recipe.variable_rate:
-        return load_codec(maker.model, metric=metric, checkpoint=checkpoint, device=device)
-    quality = _recorded(maker, "quality", recipe.qualities)
-    if quality is None and checkpoint is None:
-        raise WeightsError(
-            f"Expected the checkpoint of {maker.model} that made the file, which names no quality, "
-            "found none: give it."
-        )
+    quality, metric = network_of(maker, recipe, checkpoint)
     return load_codec(maker.model, quality=quality, metric=metric, checkpoint=checkpoint, device=device)
 
 
@@ -85,6 +76,31 @@ def find_image_recipe(name: str) -> zoo.Recipe:
             f"Expected an image model, one of {', '.join(zoo.image_models)}, found {recipe.name}."
         )
     return recipe
+
+
+def checkpoint_state(checkpoint: str | Path | None) -> tuple[Path | None, int | None]:
+    """A checkpoint's full path and when it was last written, by which models that were made are kept."""
+    path = None if checkpoint is None else Path(checkpoint).resolve()
+    return path, path.stat().st_mtime_ns if path is not None and path.exists() else None
+
+
+def network_of(maker: Maker, recipe: zoo.Recipe, checkpoint: str | Path | None) -> tuple[int | None, str]:
+    """Quality and metric that say which weights of a model made a file; no quality for a variable-rate model.
+
+    Raises:
+        BitstreamError: the model has no such weights.
+        WeightsError: only the checkpoint that is not given would tell.
+    """
+    metric = _recorded(maker, "metric", recipe.metrics) or DEFAULT_METRIC
+    if recipe.variable_rate:
+        return None, metric
+    quality = _recorded(maker, "quality", recipe.qualities)
+    if quality is None and checkpoint is None:
+        raise WeightsError(
+            f"Expected the checkpoint of {maker.model} that made the file, which names no quality, "
+            "found none: give it."
+        )
+    return quality, metric
 
 
 def _recorded(maker: Maker, name: str, valid: Sequence[Value]) -> Value | None:
@@ -108,18 +124,29 @@ def _load_codec(
     """`changed` is when the checkpoint was last written, so that another file under the same name is read
     anew."""
     recipe = find_image_recipe(name)
+    model, parameters = load_model(recipe, quality, metric, checkpoint, device)
+    return ImageCodec(model, name, parameters=parameters, quality_range=recipe.quality_range)
+
+
+def load_model(
+    recipe: zoo.Recipe, quality: int | None, metric: str, checkpoint: Path | None, device: str
+) -> tuple[Any, dict[str, Parameter]]:
+    """A model of the zoo on a device, and the parameters by which files say which of its weights these are.
+
+    Raises:
+        ConfigurationError: there is no such quality, metric or device.
+        WeightsError: the weights cannot be found, fetched or verified.
+    """
     if checkpoint is None:
-        model = zoo.create(name, quality=quality, metric=metric, pretrained=True)
+        model = zoo.create(recipe.name, quality=quality, metric=metric, pretrained=True)
     else:
-        model = zoo.create(name, checkpoint=checkpoint)
+        model = zoo.create(recipe.name, checkpoint=checkpoint)
     parameters: dict[str, Parameter] = {}
     if quality is not None:
         parameters["quality"] = quality
     if metric != DEFAULT_METRIC:
         parameters["metric"] = metric
-    return ImageCodec(
-        model.to(torch_device(device)), name, parameters=parameters, quality_range=recipe.quality_range
-    )
+    return model.to(torch_device(device)), parameters
 
 
 def torch_device(name: str) -> torch.device:

@@ -99,6 +99,24 @@ class RawFormat:
         return sum(height * width for height, width in self.plane_shapes) * self.dtype.itemsize
 
 
+def parse_pixel_format(name: str) -> tuple[VideoFormat, int]:
+    """Sampling of chroma and bits a sample of what FFmpeg calls `yuv420p`, `yuv444p10le` or `gray10le`.
+
+    Raises:
+        ConfigurationError: there is no such format.
+
+    Example:
+        >>> parse_pixel_format("yuv420p10")
+        (<VideoFormat.YUV420: 'yuv420'>, 10)
+    """
+    found = re.fullmatch(r"(?:yuv(420|422|444)p|gray)(?:(9|1[0-6])(?:le)?)?", name)
+    if found is None:
+        raise ConfigurationError(
+            f"Expected a pixel format such as yuv420p, yuv444p10 or gray, found {name!r}."
+        )
+    return VideoFormat(f"yuv{found[1] or '400'}"), int(found[2] or 8)
+
+
 def format_from_name(path: Path, given: Mapping[str, Any]) -> RawFormat:
     """What the name of a file says, such as `clip_1920x1080_50fps_10bit_P420.yuv`, and what is given, which
     goes first.

@@ -1,0 +1,185 @@
+"""Frames to packets and back, one at a time, and what becomes of frames whose packets are damaged or gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from torch import Tensor
+
+from latentpress.codec.video.container import VideoReader, VideoWriter
+from latentpress.codec.video.frame_codec import FrameCodec
+from latentpress.codec.video.header import VideoHeader
+from latentpress.codec.video.packets import Kind, Packet, read_strings
+from latentpress.datasets.clips import ClipInfo
+from latentpress.datasets.frames import Frame, frame_of, grey_frame, rgb_of
+from latentpress.datasets.rawformat import RawFormat
+from latentpress.errors import BitstreamError, ConfigurationError
+from latentpress.ops import pad_to_multiple
+
+DEFAULT_GOP = 12
+_LISTED_RANGES = 4
+
+
+class VideoEncoder:
+    """Writes a `.ltp` file of a video: a frame comes in, its packet goes out, and nothing else is kept.
+
+    Args:
+        file: where to write; a pipe will do.
+        info: what the frames are.
+        codec: codes them.
+        gop: most frames from one keyframe to the next; 1 for keyframes alone.
+
+    Raises:
+        ConfigurationError: the distance of keyframes is not positive.
+    """
+
+    def __init__(self, file: BinaryIO, info: ClipInfo, codec: FrameCodec, gop: int = DEFAULT_GOP) -> None:
+        self._layout, self._matrix, self._codec = info.layout, info.colour.matrix, codec
+        self.gop = gop if codec.inter else 1
+        self.writer = VideoWriter(file, VideoHeader(info.layout, info.colour, self.gop, codec.maker))
+        self._reference: Tensor | None = None
+
+    def add(self, frame: Frame) -> int:
+        """Code the next frame; the number of bytes that it takes in the file."""
+        keyframe = self.writer.frames % self.gop == 0
+        rgb = rgb_of(frame, self._layout, self._matrix).to(self._codec.device)
+        x = pad_to_multiple(rgb[None], self._codec.factor)
+        strings, self._reference = self._codec.encode(x, None if keyframe else self._reference)
+        return self.writer.write_frame(strings, keyframe=keyframe)
+
+    def close(self) -> None:
+        """Write the end of the file, which stays open.
+
+        Raises:
+            ConfigurationError: there was no frame.
+        """
+        if self.writer.frames == 0:
+            raise ConfigurationError("Expected at least one frame to compress, found none.")
+        self.writer.close()
+
+
+class VideoDecoder:
+    """Decodes a `.ltp` file of a video.
+
+    A frame whose packet is damaged or missing takes the ones after it along, up to the next keyframe; the
+    last good frame is repeated for them, or grey where there is none.
+
+    Args:
+        reader: the file.
+        codec: made the file.
+        layout: what frames are to be; as the file says if None.
+
+    Attributes:
+        lost: the frames that could not be decoded, in ranges, as far as frames were asked for.
+        complete: whether the end of the file was found, so that no frames can be missing there.
+        decoded: how many frames were.
+    """
+
+    def __init__(self, reader: VideoReader, codec: FrameCodec, layout: RawFormat | None = None) -> None:
+        self._reader, self._codec = reader, codec
+        self.header = reader.header
+        self._layout = layout or self.header.layout
+        self.lost: list[range] = []
+        self.complete = True
+        self.decoded = 0
+
+    def frames(self, first: int = 0, end: int | None = None) -> Iterator[Frame]:
+        """The frames from `first` on, up to the one before `end`; decoding begins at the keyframe before.
+
+        Raises:
+            BitstreamError: not one of them can be decoded.
+            ConfigurationError: the file has no such frames.
+        """
+        self._check(first, end)
+        shown: Frame | None = None
+        expected = first
+        for number, x_hat in self._reconstructions(first, end):
+            if number < first:
+                continue
+            yield from self._stand_ins(shown, expected, number)
+            shown = self._frame(x_hat)
+            self.decoded += 1
+            expected = number + 1
+            yield shown
+        if self.decoded == 0:
+            raise BitstreamError("Expected a keyframe that is whole in the file, found none: it is damaged.")
+        yield from self._stand_ins(shown, expected, self._end(end))
+
+    def damage(self) -> str | None:
+        """What is wrong with the frames that were decoded, in one sentence; None if nothing is."""
+        parts = []
+        if self.lost:
+            listed = ", ".join(_named(lost) for lost in self.lost[:_LISTED_RANGES])
+            if len(self.lost) > _LISTED_RANGES:
+                listed += f" and {len(self.lost) - _LISTED_RANGES} other runs"
+            count = sum(map(len, self.lost))
+            parts.append(f"{count} frames ({listed}) are damaged and repeat the one before")
+        if not self.complete:
+            parts.append(
+                f"the end is cut off or damaged, so what came after frame {self._seen - 1} is missing"
+            )
+        return None if not parts else f"{'; '.join(parts)}."
+
+    def _check(self, first: int, end: int | None) -> None:
+        if first < 0 or (end is not None and end <= first):
+            raise ConfigurationError(f"Expected frames from 0 on, at least one, found {first} to {end}.")
+        self._seen = 0  # frames up to the last one of which there is a packet
+        if first and self._reader.read_index() and first >= (self._reader.frames or 0):
+            raise ConfigurationError(
+                f"Expected a first frame below {self._reader.frames}, the number of frames, found {first}."
+            )
+
+    def _reconstructions(self, first: int, end: int | None) -> Iterator[tuple[int, Tensor]]:
+        """The frames that can be decoded, from the keyframe before `first` on, with their numbers."""
+        reference: Tensor | None = None
+        last = -1  # number of the frame that the reference is
+        for packet in self._reader.packets(self._reader.keyframe_before(first) if first else None):
+            if packet.kind is Kind.INDEX or (end is not None and packet.number >= end):
+                return
+            if packet.kind is Kind.AUDIO or packet.number < self._seen:
+                continue
+            self._seen = packet.number + 1
+            if packet.kind is Kind.KEYFRAME:
+                reference = None
+            elif reference is None or packet.number != last + 1:
+                reference = None  # there is nothing to go on from until the next keyframe
+                continue
+            reference = self._decoded(packet, reference)
+            last = packet.number
+            if reference is not None:
+                yield last, reference
+
+    def _decoded(self, packet: Packet, reference: Tensor | None) -> Tensor | None:
+        blocks = self.header.blocks if packet.kind is Kind.KEYFRAME else 0
+        factor, layout = self._codec.factor, self.header.layout
+        sides = (-(-layout.height // factor) * factor, -(-layout.width // factor) * factor)
+        try:
+            return self._codec.decode(read_strings(packet.content, blocks), *sides, reference)
+        except BitstreamError:
+            return None
+
+    def _end(self, end: int | None) -> int:
+        """The number of the last frame that there is, and one."""
+        if end is not None and self._seen >= end:
+            return end
+        total = self._reader.frames
+        if total is None and not self._reader.read_index():
+            self.complete = False
+            return self._seen
+        total = max(self._reader.frames or 0, self._seen)
+        return total if end is None else min(total, end)
+
+    def _frame(self, x_hat: Tensor) -> Frame:
+        layout = self.header.layout
+        return frame_of(x_hat[0, :, : layout.height, : layout.width], self._layout, self.header.colour.matrix)
+
+    def _stand_ins(self, shown: Frame | None, first: int, end: int) -> Iterator[Frame]:
+        if first < end:
+            self.lost.append(range(first, end))
+        for _ in range(first, end):
+            yield shown or grey_frame(self._layout)
+
+
+def _named(numbers: range) -> str:
+    return f"{numbers[0]}" if len(numbers) == 1 else f"{numbers[0]} to {numbers[-1]}"
