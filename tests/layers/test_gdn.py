@@ -73,3 +73,21 @@ def test_state_dict_keys_are_the_published_ones():
         "gamma_reparam.pedestal",
         "gamma_reparam.lower_bound.bound",
     }
+
+
+@pytest.mark.parametrize("inverse", [False, True])
+def test_gradients_with_channels_innermost_are_those_of_the_formula(inverse, monkeypatch):
+    monkeypatch.setattr("latentpress.layers.gdn.TRAINING_TILE_POSITIONS", 5)  # several tiles, one not full
+    layer = _randomised(GDN(3, inverse=inverse)).double()
+    x = torch.randn(2, 3, 3, 2, dtype=torch.float64).contiguous(memory_format=torch.channels_last)
+
+    def as_function(x, beta, gamma):
+        return torch.func.functional_call(layer, {"beta": beta, "gamma": gamma}, x)
+
+    inputs = (x.requires_grad_(), layer.beta.detach().requires_grad_(), layer.gamma.detach().requires_grad_())
+    assert "Tiles" in str(layer(x).grad_fn)
+    assert torch.autograd.gradcheck(as_function, inputs)
+    plain = torch.autograd.grad(_formula(layer, x).square().sum(), [x, layer.beta, layer.gamma])
+    tiled = torch.autograd.grad(layer(x).square().sum(), [x, layer.beta, layer.gamma])
+    for a, b in zip(plain, tiled, strict=True):
+        torch.testing.assert_close(a, b)

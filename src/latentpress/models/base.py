@@ -13,6 +13,7 @@ from latentpress.entropy_models import EntropyBottleneck, GaussianConditional
 from latentpress.errors import WeightsError
 from latentpress.latent_codecs import LatentCodec
 from latentpress.latent_codecs.batches import image_by_image
+from latentpress.layers.convolutions import channels_innermost
 from latentpress.models.utils import convert_state_dict
 
 if TYPE_CHECKING:
@@ -204,8 +205,8 @@ class SimpleVAECompressionModel(CompressionModel):
             `"x_hat"` (N, 3, H, W), not clamped, and `"likelihoods"`, a dictionary of tensors by latent, whose
             negative logarithms to base 2 add up to the number of bits.
         """
-        coded = self.make_latent_codec()(self.g_a(x))
-        return {"x_hat": self.g_s(coded["y_hat"]), "likelihoods": coded["likelihoods"]}
+        coded = self.make_latent_codec()(self.g_a(channels_innermost(self, x)))
+        return {"x_hat": self.g_s(coded["y_hat"]).contiguous(), "likelihoods": coded["likelihoods"]}
 
     def analyse(self, x: Tensor) -> Tensor:
         """The latents of images `x` (N, 3, H, W) in [0, 1], each computed by itself."""

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from latentpress.errors import ConfigurationError, WeightsError
+from latentpress.layers.convolutions import TransposedConv2d
 
 __all__ = [
     "conv",
@@ -33,7 +34,7 @@ def conv(in_channels: int, out_channels: int, kernel_size: int = 5, stride: int 
 
 def deconv(in_channels: int, out_channels: int, kernel_size: int = 5, stride: int = 2) -> nn.ConvTranspose2d:
     """Transposed convolution, the shape inverse of `conv`: (N, C, H, W) to (N, C', stride H, stride W)."""
-    return nn.ConvTranspose2d(
+    return TransposedConv2d(
         in_channels,
         out_channels,
         kernel_size=kernel_size,

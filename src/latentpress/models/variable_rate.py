@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from latentpress.errors import ConfigurationError
 from latentpress.latent_codecs import GainHyperLatentCodec, GainHyperpriorLatentCodec, LatentCodec
+from latentpress.layers.convolutions import channels_innermost
 from latentpress.models.autoregressive import JointAutoregressiveHierarchicalPriors
 from latentpress.models.hyperprior import HyperpriorModel, MeanScaleHyperprior, ScaleHyperprior
 from latentpress.registry import register_model
@@ -101,8 +102,8 @@ class VariableRateModel(HyperpriorModel):
             rate = self._rate(quality).expand(x.shape[0])
         if rate is None:
             rate = torch.rand(x.shape[0], device=x.device) * (self.num_rates - 1)
-        coded = self.make_latent_codec(rate=rate)(self.g_a(x))
-        x_hat = self.g_s(coded["y_hat"])
+        coded = self.make_latent_codec(rate=rate)(self.g_a(channels_innermost(self, x)))
+        x_hat = self.g_s(coded["y_hat"]).contiguous()
         return {"x_hat": x_hat, "likelihoods": coded["likelihoods"], "lmbda": self.lmbda(rate)}
 
     def compress_latent(self, y: Tensor, quality: float = 50, **options: Any) -> dict[str, Any]:
