@@ -1,6 +1,7 @@
 #include "convnext.hpp"
 
 #include <algorithm>
+#include <atomic>
 
 #include "autoregressive_team.hpp"
 #include "errors.hpp"
@@ -10,8 +11,7 @@ namespace latentpress::convnext {
 namespace {
 
 constexpr std::size_t kMostTileRows = 96;
-constexpr std::size_t kFewestTileRows = 12;
-constexpr std::size_t kTilesPerThread = 4;
+constexpr std::size_t kFewestTileRows = 12;  // what registers hold of a matrix product; a tile is a multiple of it
 constexpr std::size_t kMostGathered = std::size_t{1} << 17;  // floats, to stay in the second-level cache
 
 /// A stretch of positions, counted over all images, that a thread works through at once.
@@ -19,17 +19,58 @@ struct Tile {
   std::size_t first, count;
 };
 
+std::size_t divided_up(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
+
+/// Positions of a tile: as many as `most`, unless fewer give all threads the same work. Weights pass by once a tile.
 std::size_t tile_rows(std::size_t positions, std::size_t threads, std::size_t most) {
-  const std::size_t even = positions / (std::max<std::size_t>(threads, 1) * kTilesPerThread);
-  return std::clamp(even, kFewestTileRows, most) / kFewestTileRows * kFewestTileRows;
+  threads = std::max<std::size_t>(threads, 1);
+  const std::size_t rounds = divided_up(divided_up(positions, most), threads);
+  const std::size_t even = divided_up(positions, std::max<std::size_t>(rounds * threads, 1));
+  return std::min(divided_up(even, kFewestTileRows), most / kFewestTileRows) * kFewestTileRows;
 }
 
+/// Calls work(i, scratch) for each i below `count`, in threads that have `floats` of scratch each.
 template <class Work>
-void for_tiles(std::size_t positions, std::size_t rows, std::size_t threads, Work work) {
-  parallel_for((positions + rows - 1) / rows, threads, [&](std::size_t i) {
-    const std::size_t first = i * rows;
-    work(Tile{first, std::min(rows, positions - first)});
+void for_each_in_threads(std::size_t count, std::size_t threads, std::size_t floats, Work work) {
+  const std::size_t members = std::clamp<std::size_t>(threads, 1, std::max<std::size_t>(count, 1));
+  const std::size_t room = divided_up(floats, kLanes) * kLanes;
+  const AlignedFloats scratch = aligned_floats(members * room);
+  std::atomic<std::size_t> next{0};
+  parallel_for(members, members, [&](std::size_t member) {
+    for (std::size_t i = next++; i < count; i = next++) work(i, scratch.get() + member * room);
   });
+}
+
+/// A piece of an image that a thread works through at once.
+struct Rectangle {
+  std::size_t image, y, x, height, width;
+};
+
+/// Images cut into rectangles of up to `positions`: about as wide as high, so that what a position's neighbourhood has in
+/// common with the next one's stays in the nearest cache.
+class Rectangles {
+ public:
+  Rectangles(const ImageShape& shape, std::size_t positions)
+      : shape_(shape),
+        width_(std::min(kFewestTileRows, shape.width)),
+        height_(std::min(positions / width_, shape.height)),
+        across_(divided_up(shape.width, width_)),
+        down_(divided_up(shape.height, height_)) {}
+
+  std::size_t count() const { return shape_.images * across_ * down_; }
+  std::size_t most_positions() const { return width_ * height_; }
+  Rectangle operator[](std::size_t i) const {
+    const std::size_t y = i / across_ % down_ * height_, x = i % across_ * width_;
+    return {i / (across_ * down_), y, x, std::min(height_, shape_.height - y), std::min(width_, shape_.width - x)};
+  }
+
+ private:
+  ImageShape shape_;
+  std::size_t width_, height_, across_, down_;
+};
+
+void add(const float* a, const float* b, float* sums, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) sums[i] = a[i] + b[i];
 }
 
 /// Calls work(image, y, x, count, offset in the tile) for each piece of an image row in the tile.
@@ -77,12 +118,18 @@ const Kernels& kernels_named(const std::string& name) {
   throw ConfigurationError("This CPU has no kernels named " + name + "; leave the name empty for the fastest.");
 }
 
+AlignedFloats aligned_floats(std::size_t count) {
+  return AlignedFloats(new (kCacheLine) float[count]);
+}
+
 PackedMatrix::PackedMatrix(const float* weights, const float* bias, std::size_t outputs, std::size_t depth)
     : outputs_(outputs), depth_(depth) {
-  const std::size_t panels = (outputs + kPanel - 1) / kPanel;
-  panels_.assign(panels * depth * kPanel, 0.0f);
-  bias_.assign(panels * kPanel, 0.0f);
-  std::copy_n(bias, outputs, bias_.begin());
+  const std::size_t padded = divided_up(outputs, kPanel) * kPanel;
+  panels_ = aligned_floats(padded * depth);
+  bias_ = aligned_floats(padded);
+  std::fill_n(panels_.get(), padded * depth, 0.0f);
+  std::fill_n(bias_.get(), padded, 0.0f);
+  for (std::size_t o = 0; o < outputs; ++o) bias_[o] = bias[o];
   for (std::size_t o = 0; o < outputs; ++o)
     for (std::size_t i = 0; i < depth; ++i)
       panels_[(o / kPanel * depth + i) * kPanel + o % kPanel] = weights[o * depth + i];
@@ -94,15 +141,18 @@ void convolve(const Kernels& kernels, const Convolution& layer, const ImageShape
   const std::size_t depth = layer.matrix.depth(), outputs = layer.matrix.outputs();
   const std::size_t most = std::clamp(kMostGathered / depth, kFewestTileRows, kMostTileRows);
   const bool in_place = layer.side == 1 && !layer.gelu_before && in.more_channels == 0;
-  for_tiles(shape.positions(), tile_rows(shape.positions(), threads, most), threads, [&](const Tile& tile) {
-    std::vector<float> gathered(in_place ? 0 : tile.count * depth);
+  const std::size_t rows_in_tile = tile_rows(shape.positions(), threads, most);
+  const std::size_t tiles = divided_up(shape.positions(), rows_in_tile);
+  for_each_in_threads(tiles, threads, in_place ? 0 : rows_in_tile * depth, [&](std::size_t i, float* gathered) {
+    const std::size_t first = i * rows_in_tile;
+    const Tile tile{first, std::min(rows_in_tile, shape.positions() - first)};
     const float* rows = in.values + tile.first * in.channels;
     if (!in_place) {
       for_row_pieces(shape, tile, [&](std::size_t image, std::size_t y, std::size_t x, std::size_t count, std::size_t at) {
-        gather(shape, layer.side, in, image, y, x, count, gathered.data() + at * depth);
+        gather(shape, layer.side, in, image, y, x, count, gathered + at * depth);
       });
-      if (layer.gelu_before) kernels.gelu(gathered.data(), gathered.data(), gathered.size());
-      rows = gathered.data();
+      if (layer.gelu_before) kernels.gelu(gathered, gathered, tile.count * depth);
+      rows = gathered;
     }
     const std::size_t at = tile.first * outputs;
     kernels.multiply({rows, depth, tile.count, layer.matrix.panels(), layer.matrix.bias(), depth, outputs, layer.finish,
@@ -114,21 +164,24 @@ void run_block(const Kernels& kernels, const Block& block, const ImageShape& sha
                std::size_t threads) {
   const autoregressive::DefaultFloatingPoint default_environment;
   const std::size_t channels = block.contract.outputs(), hidden = block.expand.outputs();
-  const std::size_t per_image = shape.height * shape.width * channels;
-  for_tiles(shape.positions(), tile_rows(shape.positions(), threads, kMostTileRows), threads, [&](const Tile& tile) {
-    std::vector<float> normal(tile.count * channels), wide(tile.count * hidden);
-    for_row_pieces(shape, tile, [&](std::size_t image, std::size_t y, std::size_t x, std::size_t count, std::size_t at) {
-      float* to = normal.data() + at * channels;
-      kernels.depthwise({in + image * per_image, shape.height, shape.width, channels, y, x, count, block.side,
-                         block.depthwise_weights, block.depthwise_bias, to});
-      const std::size_t modulation = block.modulation_per_image ? image * channels : 0;
-      kernels.normalise({to, count, channels, block.shift + modulation, block.scale + modulation});
-    });
-    kernels.multiply({normal.data(), channels, tile.count, block.expand.panels(), block.expand.bias(), channels, hidden,
-                      Finish::kGelu, nullptr, wide.data(), hidden});
-    const std::size_t at = tile.first * channels;
-    kernels.multiply({wide.data(), hidden, tile.count, block.contract.panels(), block.contract.bias(), hidden, channels,
-                      Finish::kAddResidual, in + at, out + at, channels});
+  const Rectangles tiles(shape, tile_rows(shape.positions(), threads, kMostTileRows));
+  const std::size_t room = tiles.most_positions() * channels;
+  for_each_in_threads(tiles.count(), threads, room + tiles.most_positions() * hidden, [&](std::size_t i, float* scratch) {
+    const Rectangle tile = tiles[i];
+    const std::size_t rows = tile.height * tile.width, image = tile.image * shape.height * shape.width * channels;
+    const std::size_t modulation = block.modulation_per_image ? tile.image * channels : 0;
+    float *narrow = scratch, *wide = scratch + room;
+    kernels.depthwise({in + image, shape.height, shape.width, channels, tile.y, tile.x, tile.height, tile.width, block.side,
+                       block.depthwise_weights, block.depthwise_bias, narrow});
+    kernels.normalise({narrow, rows, channels, block.shift + modulation, block.scale + modulation});
+    kernels.multiply({narrow, channels, rows, block.expand.panels(), block.expand.bias(), channels, hidden, Finish::kGelu,
+                      nullptr, wide, hidden});
+    kernels.multiply({wide, hidden, rows, block.contract.panels(), block.contract.bias(), hidden, channels,
+                      Finish::kNothing, nullptr, narrow, channels});
+    for (std::size_t y = 0; y < tile.height; ++y, narrow += tile.width * channels) {
+      const std::size_t at = image + ((tile.y + y) * shape.width + tile.x) * channels;
+      add(in + at, narrow, out + at, tile.width * channels);
+    }
   });
 }
 

@@ -2,8 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
+#include <new>
 #include <string>
-#include <vector>
 
 #include "convnext_kernels.hpp"
 
@@ -11,6 +12,14 @@ namespace latentpress::convnext {
 
 /// Version of the kernels by name ("" for the fastest that this CPU has); throws ConfigurationError for another name.
 const Kernels& kernels_named(const std::string& name);
+
+inline constexpr std::align_val_t kCacheLine{64};
+struct AlignedDelete {
+  void operator()(float* values) const { ::operator delete[](values, kCacheLine); }
+};
+using AlignedFloats = std::unique_ptr<float[], AlignedDelete>;
+/// Room for `count` floats, from the start of a cache line; what is in it is not defined.
+AlignedFloats aligned_floats(std::size_t count);
 
 /// A matrix (outputs, depth) and a bias, laid out for the kernels.
 class PackedMatrix {
@@ -20,12 +29,12 @@ class PackedMatrix {
 
   std::size_t outputs() const { return outputs_; }
   std::size_t depth() const { return depth_; }
-  const float* panels() const { return panels_.data(); }
-  const float* bias() const { return bias_.data(); }
+  const float* panels() const { return panels_.get(); }
+  const float* bias() const { return bias_.get(); }
 
  private:
   std::size_t outputs_, depth_;
-  std::vector<float> panels_, bias_;
+  AlignedFloats panels_, bias_;
 };
 
 /// (images, height, width), channels last.

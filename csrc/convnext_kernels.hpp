@@ -35,15 +35,16 @@ struct MatrixProduct {
   std::size_t out_stride;
 };
 
-/// Depthwise convolution of a stretch of one row of an image, zero-padded: `count` positions from column `x` in row `y`.
-struct DepthwiseRow {
+/// Depthwise convolution of a rectangle of an image, zero-padded: `count` positions from column `x` in each of `rows` rows
+/// from row `y`.
+struct DepthwiseTile {
   const float* image;  // (height, width, channels)
   std::size_t height, width, channels;
-  std::size_t y, x, count;
+  std::size_t y, x, rows, count;
   std::size_t side;      // of the kernel, odd
   const float* weights;  // (side * side, channels)
   const float* bias;     // (channels)
-  float* out;            // (count, channels)
+  float* out;            // (rows, count, channels)
 };
 
 /// In place: LayerNorm over channels (epsilon 1e-6), then `* scale + shift`.
@@ -57,7 +58,7 @@ struct Normalisation {
 struct Kernels {
   const char* name;
   void (*multiply)(const MatrixProduct&);
-  void (*depthwise)(const DepthwiseRow&);
+  void (*depthwise)(const DepthwiseTile&);
   void (*normalise)(const Normalisation&);
   void (*gelu)(const float* in, float* out, std::size_t count);
   bool (*supported)();

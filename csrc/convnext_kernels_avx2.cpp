@@ -10,8 +10,10 @@ namespace {
 struct Vector {
   __m256 low, high;
 };
-constexpr std::size_t kRows = 3;
+constexpr int kRows = 3, kAlong = 4;
 
+inline void prefetch(const float* from) { _mm_prefetch(reinterpret_cast<const char*>(from), _MM_HINT_T1); }
+inline void keep_in_register(const float*& pointer) { asm("" : "+r"(pointer)); }
 inline Vector load(const float* from) { return {_mm256_loadu_ps(from), _mm256_loadu_ps(from + 8)}; }
 inline void store(float* to, Vector value) {
   _mm256_storeu_ps(to, value.low);
@@ -37,6 +39,6 @@ bool supported() { return __builtin_cpu_supports("avx2") && __builtin_cpu_suppor
 
 }  // namespace
 
-const Kernels kAvx2Kernels{"avx2", multiply_rows, depthwise_row, normalise_rows, gelu_all, supported};
+const Kernels kAvx2Kernels{"avx2", multiply_rows, depthwise_tiles, normalise_rows, gelu_all, supported};
 
 }  // namespace latentpress::convnext

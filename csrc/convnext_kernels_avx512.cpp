@@ -8,8 +8,10 @@ namespace latentpress::convnext {
 namespace {
 
 using Vector = __m512;
-constexpr std::size_t kRows = 12;
+constexpr int kRows = 12, kAlong = 12;
 
+inline void prefetch(const float* from) { _mm_prefetch(reinterpret_cast<const char*>(from), _MM_HINT_T1); }
+inline void keep_in_register(const float*& pointer) { asm("" : "+r"(pointer)); }
 inline Vector load(const float* from) { return _mm512_loadu_ps(from); }
 inline void store(float* to, Vector value) { _mm512_storeu_ps(to, value); }
 inline Vector broadcast(float value) { return _mm512_set1_ps(value); }
@@ -27,6 +29,6 @@ bool supported() { return __builtin_cpu_supports("avx512f"); }
 
 }  // namespace
 
-const Kernels kAvx512Kernels{"avx512", multiply_rows, depthwise_row, normalise_rows, gelu_all, supported};
+const Kernels kAvx512Kernels{"avx512", multiply_rows, depthwise_tiles, normalise_rows, gelu_all, supported};
 
 }  // namespace latentpress::convnext

@@ -9,7 +9,7 @@ namespace {
 struct Vector {
   float lane[kLanes];
 };
-constexpr std::size_t kRows = 1;
+constexpr int kRows = 1, kAlong = 1;
 
 template <class Operation>
 inline Vector each(Operation operation) {
@@ -18,6 +18,8 @@ inline Vector each(Operation operation) {
   return result;
 }
 
+inline void prefetch(const float*) {}
+inline void keep_in_register(const float*&) {}
 inline Vector load(const float* from) {
   return each([&](std::size_t i) { return from[i]; });
 }
@@ -56,6 +58,6 @@ bool supported() { return true; }
 
 }  // namespace
 
-const Kernels kPortableKernels{"portable", multiply_rows, depthwise_row, normalise_rows, gelu_all, supported};
+const Kernels kPortableKernels{"portable", multiply_rows, depthwise_tiles, normalise_rows, gelu_all, supported};
 
 }  // namespace latentpress::convnext

@@ -1,6 +1,8 @@
 // The loops of the ConvNeXt kernels, over a 16-lane `Vector` that the including file defines with `load`, `store`,
-// `broadcast`, `multiply_add`, `add`, `subtract`, `multiply`, `minimum`, `maximum`, `absolute` and `kRows`, the rows of a
-// tile that its registers hold. Included once per instruction set, inside an anonymous namespace.
+// `broadcast`, `multiply_add`, `add`, `subtract`, `multiply`, `minimum`, `maximum` and `absolute`, along with `prefetch`,
+// which brings a line into the second-level cache, `keep_in_register`, which makes the compiler forget how a pointer was
+// computed, and what its registers hold: `kRows`, of a tile of a matrix product, and `kAlong`, of positions of a depthwise
+// convolution. Included once per instruction set, inside an anonymous namespace.
 
 constexpr float kNormEpsilon = 1e-6f;
 
@@ -23,22 +25,34 @@ inline Vector gelu_of(Vector x) {
 }
 
 /// The chain of one piece of the inputs, for `Rows` rows and one panel, added to the totals in `totals` (or to the bias).
+/// Meanwhile the weights at `ahead` are fetched, an eighth as many as are used.
 template <int Rows>
 inline void multiply_tile(const MatrixProduct& job, std::size_t row, std::size_t panel, std::size_t first, std::size_t last,
-                          float* totals) {
+                          const float* ahead, float* totals) {
+  // Rows by threes: an address may add a stride once or twice at no cost, and there are too few registers for a pointer
+  // to every row, which is what compilers choose unless they are kept from it.
+  constexpr int kGroups = (Rows + 2) / 3;
+  const std::size_t stride = job.in_stride;
+  const float* group[kGroups];
+#pragma GCC unroll 16
+  for (int g = 0; g < kGroups; ++g) group[g] = job.in + (row + 3 * static_cast<std::size_t>(g)) * stride + first;
   const float* weights = job.panels + (panel * job.depth + first) * kPanel;
-  const float* in = job.in + row * job.in_stride;
   Vector low[Rows], high[Rows];
 #pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r) low[r] = high[r] = broadcast(0.0f);
-  for (std::size_t i = first; i < last; ++i, weights += kPanel) {
+  for (std::size_t i = first; i < last; ++i, weights += kPanel, ahead += kPanel / 8) {
+    prefetch(ahead);
     const Vector w_low = load(weights), w_high = load(weights + kLanes);
 #pragma GCC unroll 16
+    for (int g = 0; g < kGroups; ++g) keep_in_register(group[g]);
+#pragma GCC unroll 16
     for (int r = 0; r < Rows; ++r) {
-      const Vector value = broadcast(in[r * job.in_stride + i]);
+      const Vector value = broadcast(group[r / 3][static_cast<std::size_t>(r % 3) * stride]);
       low[r] = multiply_add(value, w_low, low[r]);
       high[r] = multiply_add(value, w_high, high[r]);
     }
+#pragma GCC unroll 16
+    for (int g = 0; g < kGroups; ++g) ++group[g];
   }
   const float* bias = job.bias + panel * kPanel;
 #pragma GCC unroll 16
@@ -52,9 +66,9 @@ inline void multiply_tile(const MatrixProduct& job, std::size_t row, std::size_t
 
 template <int Rows>
 inline void multiply_up_to(int rows, const MatrixProduct& job, std::size_t row, std::size_t panel, std::size_t first,
-                           std::size_t last, float* totals) {
-  if (rows == Rows) return multiply_tile<Rows>(job, row, panel, first, last, totals);
-  if constexpr (Rows > 1) multiply_up_to<Rows - 1>(rows, job, row, panel, first, last, totals);
+                           std::size_t last, const float* ahead, float* totals) {
+  if (rows == Rows) return multiply_tile<Rows>(job, row, panel, first, last, ahead, totals);
+  if constexpr (Rows > 1) multiply_up_to<Rows - 1>(rows, job, row, panel, first, last, ahead, totals);
 }
 
 /// Sixteen sums, finished and stored; the last ones of a matrix may be fewer.
@@ -81,9 +95,11 @@ void multiply_rows(const MatrixProduct& job) {
     for (std::size_t o = 0; o < job.outputs; o += kPanel) {
       for (std::size_t first = 0; first < job.depth; first += kChain) {
         const std::size_t last = first + kChain < job.depth ? first + kChain : job.depth;
-        for (std::size_t row = 0; row < rows; row += kRows) {
-          const int here = rows - row < kRows ? static_cast<int>(rows - row) : static_cast<int>(kRows);
-          multiply_up_to<kRows>(here, job, start + row, o / kPanel, first, last, totals + row * kPanel);
+        // The next piece follows in memory; every tile of rows fetches a part of it.
+        const float* ahead = job.panels + (o / kPanel * job.depth + last) * kPanel;
+        for (std::size_t row = 0; row < rows; row += kRows, ahead += (last - first) * kPanel / 8) {
+          const int here = rows - row < kRows ? static_cast<int>(rows - row) : kRows;
+          multiply_up_to<kRows>(here, job, start + row, o / kPanel, first, last, ahead, totals + row * kPanel);
         }
       }
       for (std::size_t row = 0; row < rows; ++row)
@@ -94,26 +110,27 @@ void multiply_rows(const MatrixProduct& job) {
   }
 }
 
-/// Sixteen channels at up to `Count` neighbouring positions: each input is loaded once for all that it reaches.
-template <int Side, int Count>
-inline void depthwise_tile(const DepthwiseRow& job, std::size_t x, std::size_t channel) {
+/// Sixteen channels at `Count` neighbouring positions: each input is loaded once for all that it reaches. `Inside` says
+/// that none of the neighbourhoods leaves the row of the image.
+template <int Side, int Count, bool Inside>
+inline void depthwise_sums(const DepthwiseTile& job, std::size_t row, std::size_t x, std::size_t channel) {
   constexpr int kReach = Side / 2;
   Vector sums[Count];
-#pragma GCC unroll 8
+#pragma GCC unroll 16
   for (int p = 0; p < Count; ++p) sums[p] = load(job.bias + channel);
   for (int dy = -kReach; dy <= kReach; ++dy) {
-    const std::ptrdiff_t y = static_cast<std::ptrdiff_t>(job.y) + dy;
+    const std::ptrdiff_t y = static_cast<std::ptrdiff_t>(job.y + row) + dy;
     if (y < 0 || y >= static_cast<std::ptrdiff_t>(job.height)) continue;
     const float* line = job.image + static_cast<std::size_t>(y) * job.width * job.channels + channel;
     const float* taps = job.weights + static_cast<std::size_t>(dy + kReach) * Side * job.channels + channel;
     Vector weights[Side];
 #pragma GCC unroll 8
     for (int t = 0; t < Side; ++t) weights[t] = load(taps + static_cast<std::size_t>(t) * job.channels);
-#pragma GCC unroll 16
+#pragma GCC unroll 32
     for (int i = -kReach; i < Count + kReach; ++i) {
       const std::ptrdiff_t column = static_cast<std::ptrdiff_t>(x) + i;
-      if (column < 0 || column >= static_cast<std::ptrdiff_t>(job.width)) continue;
-      const Vector value = load(line + static_cast<std::size_t>(column) * job.channels);
+      if (!Inside && (column < 0 || column >= static_cast<std::ptrdiff_t>(job.width))) continue;
+      const Vector value = load(line + column * static_cast<std::ptrdiff_t>(job.channels));
 #pragma GCC unroll 8
       for (int t = Side - 1; t >= 0; --t) {
         const int p = i + kReach - t;
@@ -121,22 +138,43 @@ inline void depthwise_tile(const DepthwiseRow& job, std::size_t x, std::size_t c
       }
     }
   }
-#pragma GCC unroll 8
-  for (int p = 0; p < Count; ++p) store(job.out + (x - job.x + static_cast<std::size_t>(p)) * job.channels + channel, sums[p]);
+#pragma GCC unroll 16
+  for (int p = 0; p < Count; ++p)
+    store(job.out + (row * job.count + x - job.x + static_cast<std::size_t>(p)) * job.channels + channel, sums[p]);
 }
 
-template <int Side>
-void depthwise_side(const DepthwiseRow& job) {
-  constexpr std::size_t kTogether = 8;
-  const std::size_t end = job.x + job.count;
-  for (std::size_t channel = 0; channel < job.channels; channel += kLanes) {
-    std::size_t x = job.x;
-    for (; x + kTogether <= end; x += kTogether) depthwise_tile<Side, kTogether>(job, x, channel);
-    for (; x < end; ++x) depthwise_tile<Side, 1>(job, x, channel);
+template <int Side, int Count>
+inline void depthwise_positions(const DepthwiseTile& job, std::size_t row, std::size_t x, std::size_t channel) {
+  constexpr std::size_t kReach = Side / 2;
+  if (x >= kReach && x + Count + kReach <= job.width) return depthwise_sums<Side, Count, true>(job, row, x, channel);
+  depthwise_sums<Side, Count, false>(job, row, x, channel);
+}
+
+/// Fetches all that the tile looks at, in the order of memory; the sums then take it channels by channels.
+inline void fetch_neighbourhood(const DepthwiseTile& job) {
+  const std::size_t reach = job.side / 2;
+  const std::size_t top = job.y < reach ? 0 : job.y - reach, left = job.x < reach ? 0 : job.x - reach;
+  const std::size_t bottom = job.y + job.rows + reach < job.height ? job.y + job.rows + reach : job.height;
+  const std::size_t right = job.x + job.count + reach < job.width ? job.x + job.count + reach : job.width;
+  for (std::size_t y = top; y < bottom; ++y) {
+    const float* end = job.image + (y * job.width + right) * job.channels;
+    for (const float* line = job.image + (y * job.width + left) * job.channels; line < end; line += kLanes) prefetch(line);
   }
 }
 
-void depthwise_row(const DepthwiseRow& job) {
+template <int Side>
+void depthwise_side(const DepthwiseTile& job) {
+  fetch_neighbourhood(job);
+  const std::size_t end = job.x + job.count;
+  for (std::size_t channel = 0; channel < job.channels; channel += kLanes)
+    for (std::size_t row = 0; row < job.rows; ++row) {
+      std::size_t x = job.x;
+      for (; x + kAlong <= end; x += kAlong) depthwise_positions<Side, kAlong>(job, row, x, channel);
+      for (; x < end; ++x) depthwise_positions<Side, 1>(job, row, x, channel);
+    }
+}
+
+void depthwise_tiles(const DepthwiseTile& job) {
   switch (job.side) {
     case 1: return depthwise_side<1>(job);
     case 3: return depthwise_side<3>(job);
