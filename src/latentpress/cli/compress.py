@@ -1,95 +1,96 @@
-"""`latentpress compress`: image files and folders to `.ltp` files."""
+"""`latentpress compress`: images, videos and folders of them to `.ltp` files."""
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from latentpress.cli.options import Size, files_options, weights_options
+from latentpress.cli.batch import Batch, batch_command
+from latentpress.cli.options import Size
 from latentpress.cli.plan import STREAM, Job, plan
+from latentpress.cli.videos import OnFrame, compress_options, compress_video, is_video, refuse_video_options
 
 if TYPE_CHECKING:
     from latentpress.codec.files import FileReport
 
 
-@click.command()
-@files_options
-@click.option(
-    "--quality",
-    type=float,
-    metavar="Q",
-    help="1 (smallest) to 100 (best) for the default model, which takes 50 if nothing is said; for other "
-    "models, the number of one of their networks, as `latentpress models` lists them.",
+@batch_command(
+    click.option(
+        "--quality",
+        type=float,
+        metavar="Q",
+        help="1 (smallest) to 100 (best) for the default model, which takes 50 if nothing is said; for other "
+        "models, the number of one of their networks, as `latentpress models` lists them.",
+    ),
+    click.option(
+        "--target-bpp",
+        type=float,
+        metavar="BPP",
+        help="Instead of a quality: the most bits a pixel that each file may take.",
+    ),
+    click.option(
+        "--target-size",
+        type=Size(),
+        metavar="BYTES",
+        help="Instead of a quality: the most bytes that each file may take, such as 20k or 1M.",
+    ),
+    click.option("--model", metavar="NAME", help="A model that `latentpress models` lists."),
+    click.option(
+        "--lmb",
+        type=float,
+        metavar="LAMBDA",
+        help="Instead of a quality: the lambda of a hierarchical model, such as 256 for qarv_base.",
+    ),
+    click.option(
+        "--metric",
+        type=click.Choice(["mse", "ms-ssim"]),
+        help="What the model's weights were trained for: mse by default.",
+    ),
+    compress_options,
 )
-@click.option(
-    "--target-bpp",
-    type=float,
-    metavar="BPP",
-    help="Instead of a quality: the most bits a pixel that each file may take.",
-)
-@click.option(
-    "--target-size",
-    type=Size(),
-    metavar="BYTES",
-    help="Instead of a quality: the most bytes that each file may take, such as 20k or 1M.",
-)
-@click.option("--model", metavar="NAME", help="A model that `latentpress models` lists.")
-@click.option(
-    "--lmb",
-    type=float,
-    metavar="LAMBDA",
-    help="Instead of a quality: the lambda of a hierarchical model, such as 256 for qarv_base.",
-)
-@click.option(
-    "--metric",
-    type=click.Choice(["mse", "ms-ssim"]),
-    help="What the model's weights were trained for: mse by default.",
-)
-@weights_options
-@click.pass_context
-def command(
-    ctx: click.Context,
-    inputs: tuple[Path, ...],
-    output: Path | None,
-    overwrite: bool,
-    jobs: int,
-    quiet: bool,
-    **given: Any,
-) -> None:
-    """Compress images into .ltp files.
+def command(batch: Batch, options: dict[str, Any]) -> int:
+    """Compress images and videos into .ltp files.
 
-    An INPUT is an image file, a folder (all images in it, however deep; the tree is kept), or - for the
-    standard input.
+    An INPUT is an image or video file, a folder (all of them in it, however deep; the tree is kept), or - for
+    an image on the standard input.
     """
-    options = {name: value for name, value in given.items() if value is not None}
-    if STREAM in (*inputs, output):
-        _compress_stream(inputs, output, overwrite, options)
-        return
+    if batch.streams:
+        return _compress_stream(batch, options)
     from latentpress.cli.jobs import run_jobs
 
-    work = partial(_compress_file, overwrite=overwrite, options=options)
-    if not run_jobs(plan(inputs, output, ".ltp", _is_image), work, jobs, quiet=quiet, verb="compressed"):
-        ctx.exit(1)
+    jobs = plan(batch.inputs, batch.output, ".ltp", lambda path: _is_image(path) or is_video(path))
+    work = partial(_compress_file, overwrite=batch.overwrite, options=options)
+    return run_jobs(jobs, work, batch.jobs, quiet=batch.quiet, verb="compressed")
 
 
-def _compress_file(job: Job, *, overwrite: bool, options: dict[str, Any]) -> FileReport:
+def _compress_file(
+    job: Job, on_frame: OnFrame | None = None, *, overwrite: bool, options: dict[str, Any]
+) -> FileReport:
+    if is_video(job.source):
+        return compress_video(job.source, job.target, overwrite, options, on_frame)
     from latentpress.codec.files import compress_file
 
+    refuse_video_options(options, job.source)
     return compress_file(job.source, job.target, overwrite=overwrite, **options)
 
 
-def _compress_stream(
-    inputs: tuple[Path, ...], output: Path | None, overwrite: bool, options: dict[str, Any]
-) -> None:
-    from latentpress.cli.streams import read_input, write_output
+def _compress_stream(batch: Batch, options: dict[str, Any]) -> int:
+    from latentpress.cli.streams import binary_output, read_input, write_output
     from latentpress.codec.api import compress
     from latentpress.codec.files import open_image
 
-    data, name = read_input(inputs)
-    write_output(output, compress(open_image(data, name), **options), overwrite=overwrite)
+    if len(batch.inputs) == 1 and batch.inputs[0] != STREAM and is_video(batch.inputs[0]):
+        compress_video(batch.inputs[0], binary_output(), batch.overwrite, options)
+        sys.stdout.buffer.flush()
+        return 0
+    data, name = read_input(batch.inputs)
+    refuse_video_options(options, Path(name))
+    write_output(batch.output, compress(open_image(data, name), **options), overwrite=batch.overwrite)
+    return 0
 
 
 def _is_image(path: Path) -> bool:

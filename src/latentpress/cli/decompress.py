@@ -1,4 +1,4 @@
-"""`latentpress decompress`: `.ltp` files and folders of them to image files."""
+"""`latentpress decompress`: `.ltp` files and folders of them to images and videos."""
 
 from __future__ import annotations
 
@@ -8,74 +8,87 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from latentpress.cli.options import files_options, weights_options
+from latentpress.cli.batch import Batch, batch_command
 from latentpress.cli.plan import STREAM, Job, plan
+from latentpress.cli.videos import (
+    OnFrame,
+    decompress_options,
+    decompress_video,
+    is_compressed_video,
+    refuse_video_options,
+)
 
 if TYPE_CHECKING:
     from latentpress.codec.files import FileReport
 
+_IMAGE_SUFFIX, _VIDEO_SUFFIX = ".png", ".mp4"
 
-@click.command()
-@files_options
-@click.option(
-    "--format",
-    "suffix",
-    default="png",
-    show_default=True,
-    metavar="SUFFIX",
-    help="Kind of image files to make, where -o does not name a file.",
-)
-@click.option(
-    "--max-pixels",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Refuse larger images, counted in whole 64x64 blocks: 134217728 by default.",
-)
-@weights_options
-@click.pass_context
-def command(
-    ctx: click.Context,
-    inputs: tuple[Path, ...],
-    output: Path | None,
-    overwrite: bool,
-    jobs: int,
-    quiet: bool,
-    suffix: str,
-    **given: Any,
-) -> None:
-    """Decompress .ltp files into images.
 
-    An INPUT is a .ltp file, a folder (all .ltp files in it, however deep; the tree is kept), or - for the
-    standard input.
+@batch_command(
+    click.option(
+        "--format",
+        "suffix",
+        metavar="SUFFIX",
+        help="Kind of files to make, where -o does not name a file: png for images and mp4 for videos by "
+        "default.",
+    ),
+    click.option(
+        "--max-pixels",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Refuse larger images and frames, counted in whole 64x64 blocks: 134217728 by default.",
+    ),
+    decompress_options,
+)
+def command(batch: Batch, options: dict[str, Any]) -> int:
+    """Decompress .ltp files into images and videos.
+
+    An INPUT is a .ltp file, a folder (all .ltp files in it, however deep; the tree is kept), or - for an
+    image on the standard input. A video that is damaged is decoded as far as it goes; the exit status is then
+    3.
     """
-    options = {name: value for name, value in given.items() if value is not None}
-    suffix = "." + suffix.lower().lstrip(".")
-    if STREAM in (*inputs, output):
-        _decompress_stream(inputs, output, overwrite, suffix, options)
-        return
+    given = options.pop("suffix", None)
+    suffix = None if given is None else "." + given.lower().lstrip(".")
+    if batch.streams:
+        return _decompress_stream(batch, suffix, options)
     from latentpress.cli.jobs import run_jobs
 
-    work = partial(_decompress_file, overwrite=overwrite, options=options)
-    if not run_jobs(plan(inputs, output, suffix, _is_ltp), work, jobs, quiet=quiet, verb="decompressed"):
-        ctx.exit(1)
+    jobs = plan(batch.inputs, batch.output, lambda source: suffix or _usual_suffix(source), _is_ltp)
+    work = partial(_decompress_file, overwrite=batch.overwrite, options=options)
+    return run_jobs(jobs, work, batch.jobs, quiet=batch.quiet, verb="decompressed")
 
 
-def _decompress_file(job: Job, *, overwrite: bool, options: dict[str, Any]) -> FileReport:
+def _decompress_file(
+    job: Job, on_frame: OnFrame | None = None, *, overwrite: bool, options: dict[str, Any]
+) -> FileReport:
+    if is_compressed_video(job.source):
+        return decompress_video(job.source, job.target, overwrite, options, on_frame)
     from latentpress.codec.files import decompress_file
 
+    refuse_video_options(options, job.source)
     return decompress_file(job.source, job.target, overwrite=overwrite, **options)
 
 
-def _decompress_stream(
-    inputs: tuple[Path, ...], output: Path | None, overwrite: bool, suffix: str, options: dict[str, Any]
-) -> None:
-    from latentpress.cli.streams import read_input, write_output
+def _decompress_stream(batch: Batch, suffix: str | None, options: dict[str, Any]) -> int:
+    from latentpress.cli.jobs import exit_status
+    from latentpress.cli.streams import binary_output, read_input, write_output
     from latentpress.codec.api import decompress
     from latentpress.codec.files import format_of, image_bytes
 
-    image_format = format_of(f"stream{suffix}" if output in (None, STREAM) else output)
-    data, _ = read_input(inputs)
-    write_output(output, image_bytes(decompress(data, **options), image_format), overwrite=overwrite)
+    source = batch.inputs[0]
+    if len(batch.inputs) == 1 and source != STREAM and is_compressed_video(source):
+        chosen = {**options, "suffix": suffix or ".y4m"}
+        return exit_status([decompress_video(source, binary_output(), batch.overwrite, chosen)])
+    output = batch.output
+    image_format = format_of(f"stream{suffix or _IMAGE_SUFFIX}" if output in (None, STREAM) else output)
+    data, name = read_input(batch.inputs)
+    refuse_video_options(options, Path(name))
+    write_output(output, image_bytes(decompress(data, **options), image_format), overwrite=batch.overwrite)
+    return 0
+
+
+def _usual_suffix(source: Path) -> str:
+    return _VIDEO_SUFFIX if is_compressed_video(source) else _IMAGE_SUFFIX
 
 
 def _is_ltp(path: Path) -> bool:

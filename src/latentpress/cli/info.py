@@ -31,8 +31,11 @@ def describe(path: Path) -> dict[str, Any]:
         ImageError: the file cannot be read.
     """
     from latentpress.cli.streams import read_input
+    from latentpress.cli.videos import is_compressed_video
     from latentpress.codec.container import read_container
 
+    if is_compressed_video(path):
+        return _describe_video(path)
     data, name = read_input([path])
     container = read_container(data)
     header = container.header
@@ -56,6 +59,44 @@ def describe(path: Path) -> dict[str, Any]:
     }
 
 
+def _describe_video(path: Path) -> dict[str, Any]:
+    """The same for a video, whose packets are read one by one."""
+    from latentpress.codec.video.container import VideoReader
+    from latentpress.codec.video.files import open_to_read
+    from latentpress.codec.video.packets import Kind
+
+    with open_to_read(path) as file:
+        reader = VideoReader(file)
+        counts = dict.fromkeys(Kind, 0)
+        for packet in reader.packets():
+            counts[packet.kind] += 1
+    layout, colour, maker = reader.header.layout, reader.header.colour, reader.header.maker
+    frames = counts[Kind.KEYFRAME] + counts[Kind.INTER]
+    seconds = float(frames / layout.framerate) if layout.framerate else None
+    return {
+        "file": str(path),
+        "size": reader.size,
+        "width": layout.width,
+        "height": layout.height,
+        "layout": f"{layout.format.value}, {layout.bitdepth} bits",
+        "matrix": colour.matrix,
+        "range": "full" if layout.full_range else "limited",
+        "framerate": None if layout.framerate is None else str(layout.framerate),
+        "frames": frames,
+        "keyframes": counts[Kind.KEYFRAME],
+        "missing_frames": None if reader.frames is None else reader.frames - frames,
+        "seconds": seconds,
+        "gop": reader.header.gop,
+        "sound": counts[Kind.AUDIO] > 0,
+        "bpp": 8 * reader.size / (layout.width * layout.height * max(frames, 1)),
+        "model": maker.model,
+        "fingerprint": maker.fingerprint.hex(),
+        "parameters": dict(maker.parameters),
+        "damaged": reader.damaged,
+        "complete": reader.frames is not None,
+    }
+
+
 def _print_tables(records: list[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
@@ -64,20 +105,44 @@ def _print_tables(records: list[dict[str, Any]]) -> None:
     console = Console(highlight=False)
     for record in records:
         table = Table(title=Text(record["file"]), show_header=False, title_justify="left")
-        for key, value in _rows(record):
+        for key, value in _video_rows(record) if "frames" in record else _rows(record):
             table.add_row(key, Text(value))
         console.print(table)
 
 
+def _video_rows(record: dict[str, Any]) -> list[tuple[str, str]]:
+    rate = "rate not known" if record["framerate"] is None else f"{record['framerate']} a second"
+    missing = record["missing_frames"]
+    state = "damaged" if record["damaged"] or missing else "whole"
+    if missing:
+        state += f", {missing} frames are missing"
+    if not record["complete"]:
+        state += ", without the end"
+    return [
+        ("video", f"{record['width']}x{record['height']} {record['layout']}"),
+        ("colours", f"{record['matrix']}, {record['range']} range"),
+        ("frames", f"{record['frames']}, {rate}, {record['keyframes']} of them keyframes"),
+        ("sound", "carried along" if record["sound"] else "none"),
+        ("size", f"{record['size']} bytes, {record['bpp']:.4f} bits per pixel"),
+        ("model", record["model"]),
+        ("weights", record["fingerprint"]),
+        ("parameters", _listed(record["parameters"])),
+        ("state", state),
+    ]
+
+
+def _listed(parameters: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in parameters.items()) or "none"
+
+
 def _rows(record: dict[str, Any]) -> list[tuple[str, str]]:
-    parameters = ", ".join(f"{name} {value}" for name, value in record["parameters"].items())
     sections = ", ".join(f"{name} {size}" for name, size in record["sections"].items())
     return [
         ("image", f"{record['width']}x{record['height']} {record['layout']}"),
         ("size", f"{record['size']} bytes, {record['bpp']:.4f} bits per pixel"),
         ("model", record["model"]),
         ("weights", record["fingerprint"]),
-        ("parameters", parameters or "none"),
+        ("parameters", _listed(record["parameters"])),
         ("sections", f"{sections} bytes"),
         ("checksum", "right, of every section" if record["section_checksums"] else "right"),
     ]

@@ -5,10 +5,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
+import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 from latentpress._processes import outcomes
@@ -19,16 +29,21 @@ from latentpress.errors import LatentPressError
 if TYPE_CHECKING:
     from latentpress.codec.files import FileReport
 
-Work = Callable[[Job], "FileReport"]
+Work = Callable[..., "FileReport"]
+OnFrame = Callable[[int, "int | None"], None]
+
+DAMAGED = 3
+"""Exit status where everything was made, but something of it out of damaged files."""
 
 
-def run_jobs(jobs: Sequence[Job], work: Work, processes: int, *, quiet: bool, verb: str) -> bool:
-    """Do all the work, print what came of it on the standard error stream, and say whether all of it
-    succeeded.
+def run_jobs(jobs: Sequence[Job], work: Work, processes: int, *, quiet: bool, verb: str) -> int:
+    """Do all the work, print what came of it on the standard error stream, and return the exit status: 1 if a
+    job failed.
 
     Args:
         jobs: what to do.
-        work: does one job; picklable if there are several processes. Its LatentPressErrors are reported.
+        work: does one job; picklable if there are several processes. Its LatentPressErrors are reported. In
+            one process, it is given `on_frame`, to tell of the frames of videos.
         processes: in how many processes; 1 stays in this one.
         quiet: print errors only.
         verb: what the summary says of the files, such as "compressed".
@@ -36,22 +51,52 @@ def run_jobs(jobs: Sequence[Job], work: Work, processes: int, *, quiet: bool, ve
     start = time.perf_counter()
     console = Console(stderr=True, highlight=False)
     reports = []
-    with progress_bar(console, shown=len(jobs) > 1 and not quiet) as progress:
-        bar = progress.add_task("files", total=len(jobs))
-        for job, outcome in outcomes(jobs, work, min(processes, len(jobs))):
+    alone = min(processes, len(jobs)) == 1
+    with progress_bar(console, shown=not quiet) as progress:
+        bar = progress.add_task("files", total=len(jobs), visible=len(jobs) > 1)
+        attempt = partial(work, on_frame=_frame_counter(progress)) if alone else work
+        for job, outcome in outcomes(jobs, attempt, min(processes, len(jobs))):
             if isinstance(outcome, LatentPressError):
                 print_error(f"{job.source}: {outcome}")
             else:
                 reports.append(outcome)
+                _remark(outcome, quiet)
             progress.advance(bar)
     if not quiet and reports:
         console.print(Text(_summary(reports, len(jobs), verb, time.perf_counter() - start)), soft_wrap=True)
-    return len(reports) == len(jobs)
+    return exit_status(reports) if len(reports) == len(jobs) else 1
+
+
+def exit_status(reports: Sequence[FileReport]) -> int:
+    """Of files that were made; tells of damage in their originals on the standard error stream."""
+    damaged = [report for report in reports if report.damage is not None]
+    for report in damaged:
+        print_error(f"{report.source}: {report.damage}")
+    return DAMAGED if damaged else 0
+
+
+def _remark(report: FileReport, quiet: bool) -> None:
+    for remark in () if quiet else report.remarks:
+        click.echo(f"latentpress: {report.source}: {remark}", err=True)
+
+
+def _frame_counter(progress: Progress) -> OnFrame:
+    """What to call after every frame of a video; it shows a bar of the frames of the video in hand."""
+    bars: list[TaskID] = []
+
+    def on_frame(done: int, total: int | None) -> None:
+        if done == 1:
+            for bar in bars:
+                progress.remove_task(bar)
+            bars[:] = [progress.add_task("frames", unit="frames", total=total)]
+        progress.update(bars[0], completed=done, total=total)
+
+    return on_frame
 
 
 class _Rate(ProgressColumn):
     def render(self, task: Task) -> Text:
-        return Text("" if task.speed is None else f"{task.speed:.2f} files/s")
+        return Text("" if task.speed is None else f"{task.speed:.2f} {task.fields.get('unit', 'files')}/s")
 
 
 def progress_bar(console: Console, *, shown: bool) -> Progress:
@@ -69,6 +114,8 @@ def _summary(reports: Sequence[FileReport], total: int, verb: str, seconds: floa
         f"({other / compressed:.1f}:1), {8 * compressed / pixels:.3f} bpp"
     )
     if total == 1:
+        frames = reports[0].frames
+        figures += "" if frames is None else f", {frames} frames, {frames / seconds:.2f} frames/s"
         return f"{reports[0].source} -> {reports[0].target}: {figures}"
     return f"{len(reports)} of {total} files {verb}: {figures}, {seconds:.1f} s"
 

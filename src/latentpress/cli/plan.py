@@ -22,7 +22,10 @@ class Job:
 
 
 def plan(
-    inputs: Sequence[Path], output: Path | None, suffix: str, accepts: Callable[[Path], bool]
+    inputs: Sequence[Path],
+    output: Path | None,
+    suffix: str | Callable[[Path], str],
+    accepts: Callable[[Path], bool],
 ) -> list[Job]:
     """The files to make.
 
@@ -33,7 +36,7 @@ def plan(
     Args:
         inputs: files and folders.
         output: a folder, or the file to make if there is one input file and no such folder.
-        suffix: of the files to make, with its dot.
+        suffix: of the files to make, with its dot; or what tells it of an original.
         accepts: whether a file in a folder is meant.
 
     Raises:
@@ -46,11 +49,15 @@ def plan(
     if output is not None and output.exists() and not output.is_dir():
         raise ConfigurationError(f"Expected a folder to write several files into, found the file {output}.")
     found = [(source, root) for path in inputs for source, root in _sources(path, accepts)]
-    shortened = [_target(source, root, output).with_suffix(suffix) for source, root in found]
+    suffixes = [suffix if isinstance(suffix, str) else suffix(source) for source, _ in found]
+    shortened = [
+        _target(source, root, output).with_suffix(own)
+        for (source, root), own in zip(found, suffixes, strict=True)
+    ]
     uses = Counter(shortened)
     return [
-        Job(source, short if uses[short] == 1 else short.with_name(source.name + suffix))
-        for (source, _), short in zip(found, shortened, strict=True)
+        Job(source, short if uses[short] == 1 else short.with_name(source.name + own))
+        for (source, _), short, own in zip(found, shortened, suffixes, strict=True)
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from latentpress.cli.plan import STREAM
 from latentpress.codec.disk import read_file, write_file
@@ -25,6 +26,20 @@ def read_input(inputs: Sequence[Path]) -> tuple[bytes, str]:
     return read_file(inputs[0]), str(inputs[0])
 
 
+def binary_output() -> BinaryIO:
+    """The standard output, to write bytes to.
+
+    Raises:
+        ConfigurationError: it is a terminal.
+    """
+    stream = sys.stdout.buffer
+    if stream.isatty():
+        raise ConfigurationError(
+            "Expected a file or a pipe as the standard output, found a terminal: use -o."
+        )
+    return stream
+
+
 def write_output(output: Path | None, data: bytes, *, overwrite: bool) -> None:
     """Write to a file, or to the standard output if there is none or it is `-`.
 
@@ -35,11 +50,7 @@ def write_output(output: Path | None, data: bytes, *, overwrite: bool) -> None:
     if output is not None and output != STREAM:
         write_file(output, data, overwrite=overwrite)
         return
-    stream = sys.stdout.buffer
-    if stream.isatty():
-        raise ConfigurationError(
-            "Expected a file or a pipe as the standard output, found a terminal: use -o."
-        )
+    stream = binary_output()
     rest = memoryview(data)
     while rest:  # under `python -u` the stream is unbuffered and a pipe takes what fits
         rest = rest[stream.write(rest) :]
