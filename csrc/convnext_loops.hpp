@@ -25,8 +25,9 @@ inline Vector gelu_of(Vector x) {
 }
 
 /// The chain of one piece of the inputs, for `Rows` rows and one panel, added to the totals in `totals` (or to the bias).
-/// Meanwhile the weights at `ahead` are fetched, an eighth as many as are used.
-template <int Rows>
+/// Meanwhile the weights at `ahead` are fetched, an eighth as many as are used. `Whole` is false where a matrix has no
+/// outputs in the second half of the panel.
+template <int Rows, bool Whole>
 inline void multiply_tile(const MatrixProduct& job, std::size_t row, std::size_t panel, std::size_t first, std::size_t last,
                           const float* ahead, float* totals) {
   // Rows by threes: an address may add a stride once or twice at no cost, and there are too few registers for a pointer
@@ -42,14 +43,14 @@ inline void multiply_tile(const MatrixProduct& job, std::size_t row, std::size_t
   for (int r = 0; r < Rows; ++r) low[r] = high[r] = broadcast(0.0f);
   for (std::size_t i = first; i < last; ++i, weights += kPanel, ahead += kPanel / 8) {
     prefetch(ahead);
-    const Vector w_low = load(weights), w_high = load(weights + kLanes);
+    const Vector w_low = load(weights), w_high = load(weights + (Whole ? kLanes : 0));
 #pragma GCC unroll 16
     for (int g = 0; g < kGroups; ++g) keep_in_register(group[g]);
 #pragma GCC unroll 16
     for (int r = 0; r < Rows; ++r) {
       const Vector value = broadcast(group[r / 3][static_cast<std::size_t>(r % 3) * stride]);
       low[r] = multiply_add(value, w_low, low[r]);
-      high[r] = multiply_add(value, w_high, high[r]);
+      if (Whole) high[r] = multiply_add(value, w_high, high[r]);
     }
 #pragma GCC unroll 16
     for (int g = 0; g < kGroups; ++g) ++group[g];
@@ -60,15 +61,27 @@ inline void multiply_tile(const MatrixProduct& job, std::size_t row, std::size_t
     float* total = totals + r * kPanel;
     const float* before = first == 0 ? bias : total;
     store(total, add(load(before), low[r]));
-    store(total + kLanes, add(load(before + kLanes), high[r]));
+    if (Whole) store(total + kLanes, add(load(before + kLanes), high[r]));
   }
 }
 
-template <int Rows>
+template <int Rows, bool Whole>
 inline void multiply_up_to(int rows, const MatrixProduct& job, std::size_t row, std::size_t panel, std::size_t first,
                            std::size_t last, const float* ahead, float* totals) {
-  if (rows == Rows) return multiply_tile<Rows>(job, row, panel, first, last, ahead, totals);
-  if constexpr (Rows > 1) multiply_up_to<Rows - 1>(rows, job, row, panel, first, last, ahead, totals);
+  if (rows == Rows) return multiply_tile<Rows, Whole>(job, row, panel, first, last, ahead, totals);
+  if constexpr (Rows > 1) multiply_up_to<Rows - 1, Whole>(rows, job, row, panel, first, last, ahead, totals);
+}
+
+/// The chains of one piece of the inputs, for all of `rows` rows and one panel.
+template <bool Whole>
+void multiply_piece(const MatrixProduct& job, std::size_t start, std::size_t rows, std::size_t panel, std::size_t first,
+                    std::size_t last, float* totals) {
+  // The next piece follows in memory; every tile of rows fetches a part of it.
+  const float* ahead = job.panels + (panel * job.depth + last) * kPanel;
+  for (std::size_t row = 0; row < rows; row += kRows, ahead += (last - first) * kPanel / 8) {
+    const int here = rows - row < kRows ? static_cast<int>(rows - row) : kRows;
+    multiply_up_to<kRows, Whole>(here, job, start + row, panel, first, last, ahead, totals + row * kPanel);
+  }
 }
 
 /// Sixteen sums, finished and stored; the last ones of a matrix may be fewer.
@@ -95,12 +108,10 @@ void multiply_rows(const MatrixProduct& job) {
     for (std::size_t o = 0; o < job.outputs; o += kPanel) {
       for (std::size_t first = 0; first < job.depth; first += kChain) {
         const std::size_t last = first + kChain < job.depth ? first + kChain : job.depth;
-        // The next piece follows in memory; every tile of rows fetches a part of it.
-        const float* ahead = job.panels + (o / kPanel * job.depth + last) * kPanel;
-        for (std::size_t row = 0; row < rows; row += kRows, ahead += (last - first) * kPanel / 8) {
-          const int here = rows - row < kRows ? static_cast<int>(rows - row) : kRows;
-          multiply_up_to<kRows>(here, job, start + row, o / kPanel, first, last, ahead, totals + row * kPanel);
-        }
+        if (job.outputs - o > kLanes)
+          multiply_piece<true>(job, start, rows, o / kPanel, first, last, totals);
+        else
+          multiply_piece<false>(job, start, rows, o / kPanel, first, last, totals);
       }
       for (std::size_t row = 0; row < rows; ++row)
         for (std::size_t lane = 0; lane < kPanel && o + lane < job.outputs; lane += kLanes)

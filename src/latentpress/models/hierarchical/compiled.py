@@ -6,34 +6,30 @@ of CPU, which the coder-critical path needs. Packed copies of the weights are ke
 made anew when those change; they take as much memory again as the weights.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TypeVar
-from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
 
 from latentpress import _core
+from latentpress.models.hierarchical.workspace import empty
+from latentpress.models.compiled import eager, packed, usable_for
+
+__all__ = [
+    "PackedBlock",
+    "PackedConvolution",
+    "can_run_block",
+    "eager",
+    "kernel_version",
+    "packed",
+    "usable_for",
+]
 
 _LANES = 16
 _SIDES = (1, 3, 5, 7)
-_enabled: ContextVar[bool] = ContextVar("latentpress_compiled_kernels", default=True)
 _kernels: ContextVar[str] = ContextVar("latentpress_kernel_version", default="")
-_packed: "WeakKeyDictionary[nn.Module, tuple[tuple[int, ...], object]]" = WeakKeyDictionary()
-
-Packed = TypeVar("Packed")
-
-
-@contextmanager
-def eager() -> Iterator[None]:
-    """Run blocks on PyTorch's own operators within this context, as in training."""
-    token = _enabled.set(False)
-    try:
-        yield
-    finally:
-        _enabled.reset(token)
 
 
 @contextmanager
@@ -44,17 +40,6 @@ def kernel_version(name: str) -> Iterator[None]:
         yield
     finally:
         _kernels.reset(token)
-
-
-def usable_for(x: Tensor) -> bool:
-    """Whether the compiled kernels may compute on `x`."""
-    return (
-        _enabled.get()
-        and not torch.is_grad_enabled()
-        and x.device.type == "cpu"
-        and x.dtype == torch.float32
-        and not torch.is_autocast_enabled("cpu")
-    )
 
 
 def can_run_block(channels: int, hidden: int, kernel_size: int) -> bool:
@@ -76,7 +61,7 @@ class PackedBlock:
     def run(self, x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
         """The block's output for `x` (N, C, H, W), given what LayerNorm ends with: (N or 1, C) each."""
         rows = _channels_last(x)
-        out = torch.empty_like(rows)
+        out = empty(*rows.shape)
         _core.convnext_block(
             self.taps, self.bias, shift.contiguous(), scale.contiguous(), self.expand, self.contract,
             rows, out, torch.get_num_threads(), _kernels.get(),
@@ -102,7 +87,7 @@ class PackedConvolution:
     ) -> Tensor:
         """Convolve `x` (N, C, H, W), or `x` and `more` side by side, and add `residual`."""
         rows = _channels_last(x)
-        out = torch.empty(*rows.shape[:3], self.outputs)
+        out = empty(*rows.shape[:3], self.outputs)
         _core.convnext_convolve(
             self._weights, self.side, gelu_before, gelu_after, rows,
             None if more is None else _channels_last(more),
@@ -110,22 +95,6 @@ class PackedConvolution:
             out, torch.get_num_threads(), _kernels.get(),
         )  # fmt: skip
         return out.permute(0, 3, 1, 2)
-
-
-def packed(module: nn.Module, make: Callable[[], Packed]) -> Packed:
-    """What `make` returns for the weights of `module`, made once for the weights as they are."""
-    stamp = tuple(number for p in module.parameters() for number in (p.data_ptr(), _version(p)))
-    known = _packed.get(module)
-    if known is None or known[0] != stamp:
-        with torch.no_grad():
-            known = (stamp, make())
-        _packed[module] = known
-    return known[1]  # type: ignore[return-value]
-
-
-def _version(parameter: Tensor) -> int:
-    # tensors made in inference mode do not count their changes
-    return -1 if parameter.is_inference() else parameter._version
 
 
 def _matrix(weight: Tensor, bias: Tensor | None) -> "_core.PackedMatrix":

@@ -16,6 +16,7 @@ from latentpress.models.hierarchical.files import AnyPath
 from latentpress.models.hierarchical.hierarchy import HierarchicalVAE
 from latentpress.models.hierarchical.latents import DiscreteLatentBlock
 from latentpress.models.hierarchical.sources import Decoding, Encoding, FirstThen, Sampling
+from latentpress.models.hierarchical.workspace import workspace
 
 Strings = list[list[bytes]]  # by latent, then by image
 _LARGEST_GRID = 2**16 - 1
@@ -76,6 +77,7 @@ class CodingHierarchy(HierarchicalVAE):
         return self.num_latents
 
     @torch.inference_mode()
+    @workspace()
     def encode(self, x: Tensor, lmb: float | None = None) -> Strings:
         """Strings of images `x` (N, 3, H, W) in [0, 1], sides multiples of `downsampling_factor`.
 
@@ -92,6 +94,7 @@ class CodingHierarchy(HierarchicalVAE):
         return source.strings
 
     @torch.inference_mode()
+    @workspace()
     def decode(
         self,
         strings: Sequence[Sequence[bytes]],
