@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from latentpress import _core
-from latentpress.models.hierarchical.workspace import empty
 from latentpress.models.compiled import eager, packed, usable_for
+from latentpress.models.hierarchical.workspace import empty
 
 __all__ = [
     "PackedBlock",
