@@ -29,4 +29,5 @@ NB_MODULE(_core, m) {
   latentpress::register_rans(m);
   latentpress::register_convnext(m);
   latentpress::register_autoregressive(m);
+  latentpress::register_strided(m);
 }

@@ -20,5 +20,6 @@ void register_tables(nb::module_& m);
 void register_rans(nb::module_& m);
 void register_convnext(nb::module_& m);
 void register_autoregressive(nb::module_& m);
+void register_strided(nb::module_& m);
 
 }  // namespace latentpress

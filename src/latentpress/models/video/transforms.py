@@ -10,6 +10,7 @@ from latentpress.latent_codecs import GaussianConditionalLatentCodec, HyperLaten
 from latentpress.layers import QReLU
 from latentpress.models.base import CompressionModel
 from latentpress.models.utils import conv, deconv
+from latentpress.models.video.strided import StridedChain
 
 __all__ = ["Hyperprior", "analysis_transform", "synthesis_transform"]
 
@@ -17,14 +18,14 @@ SCALE_BITS = 8  # range of the hyper-synthesis of scales, as in networks of inte
 SCALE_STEEPNESS = 100
 
 
-def analysis_transform(inputs: int, N: int, M: int) -> nn.Sequential:
+def analysis_transform(inputs: int, N: int, M: int) -> StridedChain:
     """Four strided convolutions with ReLU between them: (B, inputs, H, W) to (B, M, H/16, W/16)."""
-    return _with_relu(conv(inputs, N), conv(N, N), conv(N, N), conv(N, M))
+    return StridedChain(conv(inputs, N), conv(N, N), conv(N, N), conv(N, M))
 
 
-def synthesis_transform(inputs: int, N: int, outputs: int) -> nn.Sequential:
+def synthesis_transform(inputs: int, N: int, outputs: int) -> StridedChain:
     """The mirror of `analysis_transform`: (B, inputs, H/16, W/16) to (B, outputs, H, W)."""
-    return _with_relu(deconv(inputs, N), deconv(N, N), deconv(N, N), deconv(N, outputs))
+    return StridedChain(deconv(inputs, N), deconv(N, N), deconv(N, N), deconv(N, outputs))
 
 
 class ScaleSynthesis(nn.Module):
@@ -70,8 +71,8 @@ class Hyperprior(CompressionModel):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.entropy_bottleneck = EntropyBottleneck(channels)
-        self.hyper_encoder = _with_relu(*(conv(channels, channels) for _ in range(3)))
-        self.hyper_decoder_mean = _with_relu(*(deconv(channels, channels) for _ in range(3)))
+        self.hyper_encoder = StridedChain(*(conv(channels, channels) for _ in range(3)))
+        self.hyper_decoder_mean = StridedChain(*(deconv(channels, channels) for _ in range(3)))
         self.hyper_decoder_scale = ScaleSynthesis(channels)
         self.gaussian_conditional = GaussianConditional(None)
 
@@ -107,9 +108,3 @@ class Hyperprior(CompressionModel):
 
     def _synthesise(self, z_hat: Tensor) -> Tensor:
         return torch.cat([self.hyper_decoder_scale(z_hat), self.hyper_decoder_mean(z_hat)], dim=1)
-
-
-def _with_relu(*layers: nn.Module) -> nn.Sequential:
-    """The layers, with ReLU between them."""
-    first, *others = layers
-    return nn.Sequential(first, *(part for layer in others for part in (nn.ReLU(inplace=True), layer)))
