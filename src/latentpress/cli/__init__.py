@@ -22,6 +22,7 @@ COMMANDS = (
     "train",
     "update",
     "eval",
+    "plot",
     "demo",
     *HIERARCHICAL,
 )
@@ -55,4 +56,4 @@ def print_error(message: str) -> None:
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(latentpress.__version__, prog_name="latentpress")
 def main() -> None:
-    """Compress images with neural networks."""
+    """Compress images and videos with neural networks."""

@@ -27,6 +27,20 @@ class Size(click.ParamType):
         return int(float(match[1]) * _UNITS[match[2] or ""])
 
 
+class Names(click.ParamType):
+    """Names with commas between them; `none` for none at all."""
+
+    name = "names"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        if isinstance(value, tuple):
+            return value
+        names = tuple(name for part in str(value).split(",") if (name := part.strip()))
+        return () if names == ("none",) else names
+
+
 def combined(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Several click options as one decorator, shown in this order."""
 
