@@ -129,9 +129,10 @@ class VideoReader:
             content = self._content(place, head)
             if content is not None:
                 position = place + head.packet_size
-                yield Packet(head.kind, head.number, content, place)
                 if head.kind is Kind.INDEX:
                     self.frames = head.number
+                yield Packet(head.kind, head.number, content, place)
+                if head.kind is Kind.INDEX:
                     return
                 continue
             self.damaged = True

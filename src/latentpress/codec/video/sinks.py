@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -160,7 +161,8 @@ class CodedSink(Sink):
             raise self._failure(error) from error
 
     def abandon(self) -> None:
-        self._container.close()
+        with suppress(*self._errors):
+            self._container.close()
 
     def _mux(self, picture: Any) -> None:
         try:
