@@ -59,13 +59,16 @@ class CodedClip(Clip):
             if frame is None:
                 raise DataError(f"Expected frames of video in {path}, found none.")
             self._width, self._height = frame.width, frame.height
-            self._turns = round(getattr(frame, "rotation", 0) / 90) % 4
+            self._turns = round(frame.rotation / 90) % 4
             self._format, depth = _nearest(frame.format, upright=self._turns % 2 == 0)
             layout = self._layout(frame, stream, depth)
             self._pixels = pixel_format(layout)
             self._from_rgb = frame.format.is_rgb
             self.info = ClipInfo(
-                layout, self._colour(frame), stream.frames or None, bool(container.streams.audio)
+                layout,
+                self._colour(frame, stream.codec_context),
+                stream.frames or None,
+                bool(container.streams.audio),
             )
 
     def __iter__(self) -> Iterator[Frame]:
@@ -114,9 +117,9 @@ class CodedClip(Clip):
             1 / aspect if sideways else aspect,
         )
 
-    def _colour(self, frame: av.VideoFrame) -> Colour:
+    def _colour(self, frame: av.VideoFrame, context: Any) -> Colour:
         code = int(frame.colorspace)
-        tags = int(getattr(frame, "color_primaries", 2)), int(getattr(frame, "color_trc", 2))
+        tags = int(context.color_primaries), int(context.color_trc)
         if frame.format.is_rgb:
             return Colour("bt709", *tags)
         if code in _UNSPECIFIED_MATRICES:
