@@ -1,24 +1,22 @@
 """Makes docs/images/progressive.png: an image decoded from its first latents, more and more of them.
 
-    python docs/progressive_picture.py --train FOLDER --image IMAGE [--minutes 15] [--weights FILE]
+    python docs/progressive_picture.py --train FOLDER --image IMAGE [--steps 720] [--run RUN]
 
 The model is a small QRes-VAE, trained here for minutes: it shows what the hierarchy does, not how well the
 published models do it.
 """
 
 import argparse
-import time
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
-from latentpress.datasets.crops import InMemoryCrops
+from latentpress.datasets import InMemoryCrops
 from latentpress.models.hierarchical import QResConfig, QResDecoderStage, QResEncoderStage, QResVAE
 from latentpress.models.hierarchical.files import padded, read_image
-from latentpress.training.hierarchical import HierarchyRecipe, HierarchyTrainer
-from latentpress.zoo.hierarchical import load_hierarchy_weights, save_hierarchy
+from latentpress.training import resolve, train
 
 SMALL = QResConfig(
     encoder=(
@@ -37,29 +35,26 @@ SMALL = QResConfig(
     ),
 )
 LAMBDA = 128
-RECIPE = HierarchyRecipe(steps=100_000, learning_rate=1e-3, cosine=False, decay=0.99, warmup=100)
+RECIPE = {
+    "model": "qres34m",  # whose recipe it is; the network is the small one
+    "lmbda": LAMBDA,
+    "lr": 1e-3,
+    "ema": 0.99,
+    "ema_warmup": 100,
+    "batch_size": 8,
+    "patch_size": 128,
+    "workers": 0,
+    "log_every": 20,
+}
 
 
-def trained(folder: Path, minutes: float, weights: Path | None) -> QResVAE:
-    """The small model: from its weights, or trained for some minutes and kept there."""
+def trained(folder: Path, steps: int, run: Path) -> QResVAE:
+    """The small model; one whose run is there already is taken from it, or goes on."""
     torch.manual_seed(0)
-    model = QResVAE(SMALL, lmb=LAMBDA)
-    if weights is not None and weights.exists():
-        load_hierarchy_weights(model, weights)
-        return model.eval()
-    crops = InMemoryCrops(folder, patch_size=128, batch_size=8)
-    trainer = HierarchyTrainer(model, RECIPE)
-    end = time.monotonic() + 60 * minutes
-    while time.monotonic() < end:
-        parts = trainer.train_step(crops.batch().float() / 255)
-        if trainer.step % 20 == 1:
-            print(trainer.step, {name: round(value, 3) for name, value in parts.items()}, flush=True)
-            if weights is not None:
-                save_hierarchy(trainer.average, weights)
-    print(f"{trainer.step} steps")
-    if weights is not None:
-        save_hierarchy(trainer.average, weights)
-    return trainer.average
+    settings = resolve({**RECIPE, "epoch_steps": steps, "epochs": 1, "run": str(run)})
+    model = train(settings, model=QResVAE(SMALL, lmb=LAMBDA), dataset=InMemoryCrops(folder, 128))
+    assert isinstance(model, QResVAE)
+    return model
 
 
 def picture(model: QResVAE, path: Path) -> Image.Image:
@@ -96,11 +91,11 @@ def main() -> None:
     )
     parser.add_argument("--train", type=Path, required=True, help="folder of photographs")
     parser.add_argument("--image", type=Path, required=True, help="what to decode")
-    parser.add_argument("--minutes", type=float, default=15)
-    parser.add_argument("--weights", type=Path, help="file to keep the weights in, or take them from")
+    parser.add_argument("--steps", type=int, default=720)
+    parser.add_argument("--run", type=Path, default=Path("runs/progressive"), help="folder of the training")
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "images" / "progressive.png")
     given = parser.parse_args()
-    model = trained(given.train, given.minutes, given.weights)
+    model = trained(given.train, given.steps, given.run)
     picture(model, given.image).save(given.output, optimize=True)
 
 

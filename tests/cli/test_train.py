@@ -70,3 +70,14 @@ def test_what_cannot_be_trained_is_an_error_of_one_sentence(
     assert result.output.startswith("latentpress: error: ")
     assert result.output.count("\n") == 1
     assert message in result.output
+
+
+def test_model_and_data_may_be_given_first(photos: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    options = ["--run", str(run), "--lambda", "0.01", "--epochs", "1", *SIZE]
+    size = NETWORK[2:]
+    result = CliRunner().invoke(main, ["train", NETWORK[1], str(photos), *options, *size])
+    assert result.exit_code == 0, result.output
+    assert load_state(run / "last.pt")["settings"]["model"] == NETWORK[1]
+    twice = ["train", NETWORK[1], "--model", "another", "--run", str(run)]
+    assert "expected one model" in CliRunner().invoke(main, twice).output

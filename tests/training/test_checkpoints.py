@@ -1,5 +1,6 @@
 """Files of a run: whole or as they were."""
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,14 @@ from torch import nn
 from latentpress import zoo
 from latentpress.errors import WeightsError
 from latentpress.models import FactorizedPrior
-from latentpress.training.checkpoints import export_weights, load_state, remove_leftovers, save_state
+from latentpress.training import Trainer, resolve
+from latentpress.training.checkpoints import (
+    compact_state,
+    export_weights,
+    load_state,
+    remove_leftovers,
+    save_state,
+)
 
 
 def test_a_state_that_could_not_be_written_whole_leaves_the_one_before(
@@ -28,6 +36,33 @@ def test_a_state_that_could_not_be_written_whole_leaves_the_one_before(
         save_state({"step": 2, "state_dict": {}}, path)
     assert load_state(path)["step"] == 1
     assert [entry.name for entry in tmp_path.iterdir()] == ["last.pt"]
+
+
+def test_a_compact_state_of_the_default_codec_is_small_and_keeps_what_must_be_exact(tmp_path: Path) -> None:
+    model = zoo.create("latentpress2026")
+    trainer = Trainer(model, resolve({"model": "latentpress2026"}), steps=2)
+    trainer.train_step([torch.rand(1, 3, 64, 64)])
+    state = copy.deepcopy(trainer.state_dict())
+    save_state(state, tmp_path / "whole.pt")
+    save_state(compact_state(state), tmp_path / "compact.pt")
+    whole, compact = ((tmp_path / f"{name}.pt").stat().st_size for name in ("whole", "compact"))
+    assert compact < 0.53 * whole
+    assert compact < 60e6
+    kept = load_state(tmp_path / "compact.pt")
+    quantiles = "entropy_bottleneck.quantiles"
+    assert torch.equal(kept["state_dict"][quantiles], state["state_dict"][quantiles])
+    trainer.load_state_dict(kept)
+    for key, value in trainer.model.state_dict().items():
+        torch.testing.assert_close(value, state["state_dict"][key], atol=1e-4, rtol=1e-3)
+
+
+def test_a_weight_too_large_for_half_precision_stays_as_it_is() -> None:
+    state = {"state_dict": {"large": torch.full((5000,), 1e5), "usual": torch.ones(5000)}, "average": None}
+    kept = compact_state({**state, "optimizers": []})["state_dict"]
+    assert {name: value.dtype for name, value in kept.items()} == {
+        "large": torch.float32,
+        "usual": torch.float16,
+    }
 
 
 def test_weights_alone_are_no_state_to_go_on_from(tmp_path: Path) -> None:

@@ -35,8 +35,8 @@ def test_a_plateau_halves_the_rate_after_patience_epochs_as_torchs_scheduler_doe
     assert ours.share(0) == 0.125
 
 
-def test_a_cosine_starts_late_and_ends_at_what_is_left() -> None:
-    settings = OptimizationSettings(schedule="cosine", cosine_start=0.5, final_lr=0.01, warmup=10)
+def test_a_fall_starts_late_and_ends_at_what_is_left() -> None:
+    settings = OptimizationSettings(schedule="cosine", fall_start=0.5, final_lr=0.01, warmup=10)
     schedule = Schedule(settings, steps=1000)
     assert schedule.share(0) == pytest.approx(0.1)
     assert schedule.share(499) == 1

@@ -15,11 +15,8 @@ from torch import Tensor, nn
 from latentpress import zoo
 from latentpress.errors import ConfigurationError, WeightsError
 from latentpress.models import MeanScaleHyperprior
-from latentpress.models.hierarchical import QARV, QarvConfig, QarvDecoderStage, QarvEncoderStage
-from latentpress.training import TrainingDiverged, runs, train
-from latentpress.training.checkpoints import load_state
-from latentpress.training.recipes import recipe_values
-from latentpress.zoo.hierarchical import load_hierarchy_weights
+from latentpress.training import Trainer, TrainingDiverged, make_model, runs, train
+from latentpress.training.checkpoints import compact_state, load_state, save_state
 
 
 def differing(a: Any, b: Any, path: str = "") -> list[str]:
@@ -60,6 +57,65 @@ VARIABLE_RATE = {
     "epoch_steps": 0,
     "warmup": 0,
 }
+
+
+def photographs(tmp_path: Path, count: int = 3) -> Path:
+    """A folder of images somewhat larger than a patch."""
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+    for number in range(count):
+        pixels = np.random.default_rng(number).integers(0, 255, (80, 96, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+    return folder
+
+
+def test_the_default_codec_trains_with_its_recipe_from_images_in_memory(small: Any, tmp_path: Path) -> None:
+    chosen = {**VARIABLE_RATE, "data": str(photographs(tmp_path)), "epoch_steps": 2, "epochs": 2}
+    for workers in (0, 1):
+        train(small(**chosen, workers=workers, run=str(tmp_path / f"run{workers}")))
+    settings = json.loads((tmp_path / "run0" / "settings.json").read_text())
+    assert settings["optimization"]["optimizer"] == "muon"
+    assert settings["optimization"]["schedule"] == "linear"
+    assert settings["data"]["in_memory"]
+    assert settings["compute"]["bf16"]
+    weights = [(tmp_path / f"run{workers}" / "weights.safetensors").read_bytes() for workers in (0, 1)]
+    assert weights[0] == weights[1]
+    model = zoo.create("latentpress2026", checkpoint=tmp_path / "run0" / "weights.safetensors")
+    coded = model.compress(torch.rand(1, 3, 64, 64), quality=10)
+    assert model.decompress(coded["strings"], coded["shape"], quality=10)["x_hat"].shape == (1, 3, 64, 64)
+
+
+def test_the_default_codec_learns(small: Any) -> None:
+    torch.manual_seed(0)
+    model = make_model(small(**VARIABLE_RATE).model)
+    trainer = Trainer(model, small(**VARIABLE_RATE, lr=5e-3, schedule="constant"), steps=40)
+    batch = torch.stack([Ramps()[index] for index in range(4)])
+    losses = [trainer.train_step([batch])["loss"] for _ in range(40)]
+    assert sum(losses[-5:]) / 5 < 0.75 * losses[0]
+
+
+def test_a_run_goes_on_from_the_state_of_another_and_nearly_so_from_a_compact_one(
+    small: Any, tmp_path: Path
+) -> None:
+    chosen = {**VARIABLE_RATE, "bf16": False, "schedule": "constant"}
+    train(small(**chosen, epochs=1), dataset=Ramps())
+    state = load_state(tmp_path / "run" / "last.pt")
+    save_state(state, tmp_path / "whole.pt")
+    save_state(compact_state(state), tmp_path / "compact.pt")
+    ends = {}
+    for name in ("run", "whole", "compact"):
+        start = None if name == "run" else str(tmp_path / f"{name}.pt")
+        train(small(**chosen, epochs=2, state=start, run=str(tmp_path / name)), dataset=Ramps())
+        ends[name] = load_state(tmp_path / name / "last.pt")
+    assert {end["step"] for end in ends.values()} == {6}
+    assert differing(ends["run"]["average"], ends["whole"]["average"]) == []
+    for key, value in ends["run"]["average"].items():
+        torch.testing.assert_close(ends["compact"]["average"][key], value, atol=1e-3, rtol=5e-3)
+    with pytest.raises(ConfigurationError, match="give more epochs"):
+        train(
+            small(**chosen, epochs=1, state=str(tmp_path / "whole.pt"), run=str(tmp_path / "no")),
+            dataset=Ramps(),
+        )
 
 
 @pytest.mark.parametrize(
@@ -218,33 +274,6 @@ def test_a_variable_rate_model_is_validated_over_its_rates(small: Any, tmp_path:
             for q in (10.0, 50.0, 90.0)
         ]
     assert last["validation/bpp"] == pytest.approx(float(sum(bpp)) / 3, rel=1e-4)
-
-
-def test_a_hierarchy_of_all_rates_trains_resumes_and_is_exported(small: Any, tmp_path: Path) -> None:
-    config = QarvConfig(
-        encoder=(QarvEncoderStage(4, 8, 1, 5), QarvEncoderStage(64, 8, 1, 1)),
-        decoder=(
-            QarvDecoderStage(64, 8, 1, 4, 1, 2, blocks_before=0, blocks_after=0),
-            QarvDecoderStage(4, 8, 1, 2, 5, 2, blocks_before=0, blocks_after=1),
-        ),
-    )
-    recipe = {
-        **recipe_values({"model": "qarv_base"}),
-        "lmbda": None,
-        "validation": str(picture_folder(tmp_path)),
-    }
-    settings = {**recipe, "batch_size": 4, "epoch_steps": 2}
-    del settings["epochs"]
-    for epochs in (1, 2):
-        torch.manual_seed(0)
-        train(small(**settings, epochs=epochs), model=QARV(config), dataset=Ramps())
-    state = load_state(tmp_path / "run" / "last.pt")
-    assert state["step"] == 4
-    log = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
-    assert {"validation/loss", "validation/bpp", "validation/psnr"} <= log[-1].keys()
-    model = QARV(config)
-    load_hierarchy_weights(model, tmp_path / "run" / "weights.safetensors")
-    assert any(torch.equal(model.bias, kept["bias"]) for kept in (state["average"], state["state_dict"]))
 
 
 def test_a_run_over_shards_resumes_where_it_was(small: Any, tmp_path: Path, monkeypatch: Any) -> None:

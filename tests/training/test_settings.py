@@ -42,7 +42,7 @@ def test_the_recipe_of_qarv_is_that_of_its_paper() -> None:
     settings = resolve({"model": "qarv_base"})
     optimization = settings.optimization
     assert (optimization.lr, optimization.clip_norm, optimization.ema) == (2e-4, 2.0, 0.9999)
-    assert (optimization.schedule, optimization.cosine_start, optimization.final_lr) == ("cosine", 0.5, 0.01)
+    assert (optimization.schedule, optimization.fall_start, optimization.final_lr) == ("cosine", 0.5, 0.01)
     assert optimization.epochs * optimization.epoch_steps == 2_000_000
     assert settings.data.batch_size == 32
 
@@ -63,7 +63,7 @@ def test_a_class_of_ones_own_has_the_defaults() -> None:
         ({"epochs": 0}, "at least 1 for the setting epochs"),
         ({"lr": float("nan")}, "a positive number for the setting lr"),
         ({"ema": 2.0}, "a share from 0 to 1"),
-        ({"schedule": "sine"}, "plateau, cosine, constant"),
+        ({"schedule": "sine"}, "plateau, cosine, linear, constant"),
         ({"clip_norm": -1.0}, "at least 0"),
     ],
 )

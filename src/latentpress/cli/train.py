@@ -49,10 +49,10 @@ def _shown(default: Any) -> str:
     return f"{default:g}" if isinstance(default, float) else str(default)
 
 
-def run(config: Path | None, **given: Any) -> None:
-    """Train a model; run the same command again to go on where it was interrupted.
+def run(config: Path | None, model_name: str | None, folder: str | None, **given: Any) -> None:
+    """Train MODEL on the images in DATA; run the same command again to go on where it was interrupted.
 
-    Values come from the options, the file of --config, the recipe of the model, and the defaults shown, in
+    MODEL and DATA are the same as --model and --data. Values come from the options, the file of --config, the recipe of the model, and the defaults shown, in
     this order. The folder of --run gets settings.json, the checkpoints last.pt and best.pt,
     weights.safetensors (of the best epoch, ready to compress) and the logs. A run that is gone on with keeps
     its settings, so `latentpress train --run FOLDER` is enough.
@@ -63,6 +63,9 @@ def run(config: Path | None, **given: Any) -> None:
     from latentpress.training.runs import SETTINGS_FILE
 
     flags = {name: value for name, value in given.items() if value is not None}
+    for name, value in (("model", model_name), ("data", folder)):
+        if value is not None and flags.setdefault(name, value) != value:
+            raise click.UsageError(f"expected one {name}, found {value} and {flags[name]}")
     kept = Path(flags.get("run", SETTINGS["run"].default)) / SETTINGS_FILE
     if config is None and kept.exists():
         config = kept
@@ -74,6 +77,8 @@ command = click.Command(
     callback=run,
     help=run.__doc__,
     params=[
+        click.Argument(["model_name"], required=False, metavar="[MODEL]"),
+        click.Argument(["folder"], required=False, metavar="[DATA]"),
         click.Option(
             ["--config"],
             type=click.Path(path_type=Path, dir_okay=False),

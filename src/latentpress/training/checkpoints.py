@@ -29,6 +29,32 @@ def save_state(state: Mapping[str, Any], path: Path) -> None:
         os.fsync(file.fileno())
 
 
+SMALL = 4096  # elements up to which a tensor is kept as it is
+
+
+def compact_state(state: Mapping[str, Any]) -> dict[str, Any]:
+    """A training state in less than half of the bytes, from which a run goes on nearly as from the whole one.
+
+    Weights and averages are rounded to float16, by far less than a step moves them; what optimisers remember
+    to bfloat16, because squares of gradients need its range. Small tensors, such as the densities that coder
+    tables are made of, stay exact.
+    """
+    weights = {name: _rounded(state[name], torch.float16) for name in ("state_dict", "average")}
+    return {**state, **weights, "optimizers": _rounded(state["optimizers"], torch.bfloat16)}
+
+
+def _rounded(value: Any, dtype: torch.dtype) -> Any:
+    """Nested values with large floating-point tensors rounded."""
+    if isinstance(value, torch.Tensor):
+        rounded = value.to(dtype) if value.is_floating_point() and value.numel() > SMALL else value
+        return rounded if rounded.isfinite().all() or not value.isfinite().all() else value
+    if isinstance(value, Mapping):
+        return {key: _rounded(inside, dtype) for key, inside in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(inside, dtype) for inside in value]
+    return value
+
+
 def load_state(path: Path) -> dict[str, Any]:
     """Read what `save_state` wrote, on the CPU and without running code.
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset, Sampler
 
 from latentpress.errors import ConfigurationError
@@ -25,7 +26,8 @@ class ShuffledStream(Dataset[Any]):
     generators seeded from p, so that its random crop depends on nothing else.
 
     Args:
-        dataset: with a length, and items that are tensors.
+        dataset: with a length, and items that are tensors. If it has `weights`, images are drawn by them, and
+            some may come twice in a pass.
         seed: of orders and crops.
     """
 
@@ -39,9 +41,16 @@ class ShuffledStream(Dataset[Any]):
         number, offset = divmod(position, len(self.dataset))
         if number != self._pass:
             generator = torch.Generator().manual_seed(seed_for(self.seed, "order", number))
-            self._pass, self._order = number, torch.randperm(len(self.dataset), generator=generator)
+            self._pass, self._order = number, self._drawn(generator)
         seed_everything(self.seed, "image", position)
         return self.dataset[int(self._order[offset])]
+
+    def _drawn(self, generator: torch.Generator) -> Tensor:
+        """The order of a pass: every image once, or as often as weights make them come."""
+        weights: Tensor | None = getattr(self.dataset, "weights", None)
+        if weights is None:
+            return torch.randperm(len(self.dataset), generator=generator)
+        return torch.multinomial(weights, len(self.dataset), replacement=True, generator=generator)
 
 
 class Positions(Sampler[list[int]]):
@@ -123,15 +132,18 @@ def training_images(settings: DataSettings) -> Any:
         ImageError: the folder holds no images.
         DataError: the folder lacks its training split, or the list of its sequences.
     """
-    from latentpress.datasets import ImageFolder, ShardedImages, VideoFolder, Vimeo90kDataset
+    from latentpress.datasets import ImageFolder, InMemoryCrops, ShardedImages, VideoFolder, Vimeo90kDataset
     from latentpress.transforms import Compose, RandomHorizontalFlip, RandomScaledCrop, ToTensor
 
     if settings.data is None:
         raise ConfigurationError("Expected a folder of training images, found none: give one as data.")
-    crop = RandomScaledCrop(settings.patch_size, scales=(settings.smallest_scale, 1.0))
+    scales = (settings.smallest_scale, 1.0)
+    crop = RandomScaledCrop(settings.patch_size, scales)
     transform = Compose([crop, RandomHorizontalFlip(), ToTensor()])
     if settings.data.endswith(".tar") or any(Path(settings.data).glob("*.tar")):
         return ShardedImages(settings.data, transform)
+    if settings.in_memory and not settings.frames:
+        return InMemoryCrops(settings.data, settings.patch_size, scales)
     if not settings.frames:
         return ImageFolder(settings.data, transform=transform, split="train")
     if settings.frames in _VIMEO_LISTS and (Path(settings.data) / _VIMEO_LISTS[settings.frames]).exists():

@@ -11,14 +11,20 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from latentpress.errors import ConfigurationError, LatentPressError, WeightsError
+from latentpress.layers.convolutions import safe_innermost
 from latentpress.training.averages import WeightAverage
-from latentpress.training.hierarchical import GradientWatch
 from latentpress.training.objectives import Images, Objective, TrainingStep
-from latentpress.training.optimizers import aux_optimizers, net_optimizers, net_parameters
+from latentpress.training.optimizers import (
+    aux_optimizers,
+    net_optimizers,
+    net_parameters,
+    restore_optimizer,
+)
 from latentpress.training.processes import Processes
 from latentpress.training.randomness import seed_everything
 from latentpress.training.schedules import Schedule
 from latentpress.training.settings import TrainingSettings
+from latentpress.training.spikes import GradientWatch
 
 SPIKE_SHARE = 0.1  # of the learning rate, at a step whose gradient is a spike
 
@@ -58,9 +64,7 @@ class Trainer:
         self.settings, self.step = settings, 0
         self.processes = processes or Processes(0, 1, torch.device("cpu"))
         optimization, compute = settings.optimization, settings.compute
-        # On CPUs, torch 2.13 writes beyond its buffers in the backward pass of strided 1x1 convolutions of a
-        # few channels that lie innermost.
-        innermost = compute.channels_last and self.processes.device.type != "cpu"
+        innermost = compute.channels_last and (self.processes.device.type != "cpu" or safe_innermost(model))
         self._layout = torch.channels_last if innermost else torch.contiguous_format
         self.model = model.to(self.processes.device).to(memory_format=self._layout).train()  # type: ignore[call-overload]
         self.objective = objective or Objective.of(model, settings.model)
@@ -200,7 +204,7 @@ class Trainer:
             if self.average is not None:
                 self.average.model.load_state_dict(state["average"])
             for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
-                optimizer.load_state_dict(saved)
+                restore_optimizer(optimizer, saved)
         except (RuntimeError, ValueError, KeyError) as error:
             reason = " ".join(str(error).split())[:300]
             name = type(self.model).__name__

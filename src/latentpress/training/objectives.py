@@ -134,8 +134,27 @@ class TrainingStep(nn.Module):
 
     def forward(self, x: Images) -> tuple[Tensor, dict[str, Tensor]]:
         """The sum to take the gradient of, and its parts without gradient."""
-        parts = self.objective(self.model(x), x)
-        aux_loss: Callable[[], Tensor] | None = getattr(self.model, "aux_loss", None)
-        aux = parts["loss"].new_zeros(()) if aux_loss is None else aux_loss()
+        parts = self.objective(self.model(x, **_rates(self.model, x)), x)
+        aux = self._aux_loss(parts["loss"])
         total = parts["loss"] + aux
         return total, {**{name: value.detach() for name, value in parts.items()}, "aux": aux.detach()}
+
+    def _aux_loss(self, like: Tensor) -> Tensor:
+        """The auxiliary losses of a model, which gives one, a list of them or none, in all."""
+        aux_loss: Callable[[], Any] | None = getattr(self.model, "aux_loss", None)
+        losses = [] if aux_loss is None else _tensors(aux_loss())
+        return torch.stack(losses).sum() if losses else like.new_zeros(())
+
+
+def _rates(model: nn.Module, x: Images) -> dict[str, Tensor]:
+    """Rates for a model that takes one for each image: spread evenly over all of them, at random offsets.
+
+    Each batch then holds low rates and high ones, which makes for steadier gradients than drawing each rate
+    by itself.
+    """
+    gains: int | None = getattr(model, "num_rates", None)
+    if gains is None or not isinstance(x, Tensor):
+        return {}
+    count = len(x)
+    places = torch.arange(count, device=x.device) + torch.rand(count, device=x.device)
+    return {"rate": places / count * (gains - 1)}

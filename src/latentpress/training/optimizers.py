@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from latentpress.training.muon import Muon, split_parameters
 from latentpress.training.settings import OptimizationSettings
@@ -30,17 +33,45 @@ def net_optimizers(model: nn.Module, settings: OptimizationSettings) -> list[tor
     """Optimisers of everything but the quantiles, no parameter in two of them."""
     parameters = net_parameters(model)
     if settings.optimizer == "adamw":
-        return [torch.optim.AdamW(parameters, lr=settings.lr, weight_decay=settings.weight_decay)]
+        fused = _fusible(parameters)
+        decay = settings.weight_decay
+        return [torch.optim.AdamW(parameters, lr=settings.lr, weight_decay=decay, fused=fused)]
     if settings.optimizer == "adam":
-        return [torch.optim.Adam(parameters, lr=settings.lr)]
+        return [_adam(parameters, settings.lr)]
     suited = {id(kernel) for kernel in split_parameters(model)[0]}
     kernels = [p for p in parameters if id(p) in suited]
     others = [p for p in parameters if id(p) not in suited]
-    adam = [torch.optim.Adam(others, lr=MUON_ADAM_RATIO * settings.lr)] if others else []
+    adam = [_adam(others, MUON_ADAM_RATIO * settings.lr)] if others else []
     return [*([Muon(kernels, lr=settings.lr)] if kernels else []), *adam]
 
 
 def aux_optimizers(model: nn.Module, settings: OptimizationSettings) -> list[torch.optim.Optimizer]:
     """The optimiser of the quantiles, if there are any."""
     quantiles = quantile_parameters(model)
-    return [torch.optim.Adam(quantiles, lr=settings.aux_lr)] if quantiles else []
+    return [_adam(quantiles, settings.aux_lr)] if quantiles else []
+
+
+def _adam(parameters: list[nn.Parameter], lr: float) -> torch.optim.Adam:
+    return torch.optim.Adam(parameters, lr=lr, fused=_fusible(parameters))
+
+
+def _fusible(parameters: list[nn.Parameter]) -> bool:
+    """Whether torch has a step in one pass for all of them."""
+    return all(p.device.type in ("cpu", "cuda") and p.is_floating_point() for p in parameters)
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, saved: Mapping[str, Any]) -> None:
+    """Load what `state_dict` of a like optimiser gave, computed there in whatever way and layout.
+
+    Raises:
+        ValueError: the optimiser had other parameters.
+    """
+    fused = [{"fused": group["fused"]} if "fused" in group else {} for group in optimizer.param_groups]
+    groups = saved["param_groups"]
+    if len(fused) == len(groups):
+        groups = [{**group, **own} for group, own in zip(groups, fused, strict=True)]
+    optimizer.load_state_dict({**saved, "param_groups": groups})
+    for parameter, state in optimizer.state.items():
+        for name, value in state.items():  # fused steps take for granted that it lies as the parameter does
+            if isinstance(value, Tensor) and value.shape == parameter.shape:
+                state[name] = torch.empty_like(parameter).copy_(value)

@@ -23,7 +23,7 @@ _HIERARCHY = {
     "epoch_steps": 5000,
     "epochs": 120,
 }
-_COSINE = {"schedule": "cosine", "cosine_start": 0.5, "final_lr": 0.01, "epochs": 400}
+_COSINE = {"schedule": "cosine", "fall_start": 0.5, "final_lr": 0.01, "epochs": 400}
 _HIERARCHIES: dict[str, dict[str, Any]] = {
     "qres34m": {**_HIERARCHY, "batch_size": 64},
     "qres17m": {**_HIERARCHY, "batch_size": 64},
@@ -35,12 +35,13 @@ _VARIABLE_RATE = {
     "optimizer": "muon",
     "lr": 2e-3,
     "aux_lr": 1e-3,
-    "schedule": "cosine",
-    "cosine_start": 0.6,
+    "schedule": "linear",
+    "fall_start": 0.6,
     "final_lr": 0.0,
     "warmup": 500,
     "batch_size": 8,
     "smallest_scale": 0.5,
+    "in_memory": True,
     "ema": 0.999,
     "ema_warmup": 100,
     "bf16": True,

@@ -18,6 +18,7 @@ from latentpress.training import checkpoints
 from latentpress.training.data import split_folder, step_batches, training_images
 from latentpress.training.engine import Trainer, TrainingDiverged, parts_of_a_step
 from latentpress.training.logs import Log, open_logs
+from latentpress.training.memory import freed_memory_kept
 from latentpress.training.networks import constructor_arguments, make_model
 from latentpress.training.processes import Processes, joined
 from latentpress.training.progress import TrainingProgress, figures_in_a_line
@@ -47,7 +48,8 @@ def train(settings: TrainingSettings, *, model: nn.Module | None = None, dataset
         ConfigurationError: settings do not go together.
         TrainingDiverged: the loss stopped being a number; the message names the last good checkpoint.
     """
-    with joined(settings.compute.device) as processes, _exact(settings.compute.deterministic):
+    exact, kept = _exact(settings.compute.deterministic), freed_memory_kept()
+    with joined(settings.compute.device) as processes, exact, kept:
         return Run(settings, processes, model, dataset).go()
 
 
@@ -191,6 +193,8 @@ class Run:
         last = self.folder / checkpoints.LAST
         if last.exists():
             self._resume(last)
+        elif self.settings.model.state is not None:
+            self._go_on_from(Path(self.settings.model.state))
         if self.processes.first:
             self.folder.mkdir(parents=True, exist_ok=True)
             checkpoints.remove_leftovers(self.folder)
@@ -201,6 +205,15 @@ class Run:
         self._check_resumable(state.get("settings", {}), path)
         self.trainer.load_state_dict(state)
         self.best, self.loss_sum = state["best"], state["loss_sum"]
+
+    def _go_on_from(self, path: Path) -> None:
+        """Take up the state of another run; what is best is found anew."""
+        self.trainer.load_state_dict(checkpoints.load_state(path))
+        if self.trainer.step >= self.steps:
+            raise ConfigurationError(
+                f"Expected a run of more than {self.trainer.step} steps, which the state in {path} has made, "
+                f"found one of {self.steps}: give more epochs."
+            )
 
     def _check_resumable(self, before: dict[str, Any], path: Path) -> None:
         now = self.settings.values()

@@ -1,4 +1,4 @@
-"""How the learning rate changes: up over a warm-up, then down on plateaus or along a cosine."""
+"""How the learning rate changes: up over a warm-up, then down on plateaus, along a cosine or a line."""
 
 from __future__ import annotations
 
@@ -34,9 +34,13 @@ class Schedule:
         warmup = min(1.0, (step + 1) / self.settings.warmup) if self.settings.warmup else 1.0
         if self.settings.schedule == "plateau":
             return warmup * self.plateaus
+        if self.settings.schedule == "constant":
+            return warmup
+        low = self.settings.final_lr
+        left = 1 - self._fallen(step)  # share of the way down that lies ahead
         if self.settings.schedule == "cosine":
-            return warmup * self._cosine(step)
-        return warmup
+            left = (1 - math.cos(math.pi * left)) / 2
+        return warmup * (low + (1 - low) * left)
 
     def end_epoch(self, loss: float) -> None:
         """Take note of the loss of an epoch; one of too many without a better loss lowers the rate."""
@@ -60,8 +64,7 @@ class Schedule:
         self.plateaus, self.best = state["plateaus"], state["best"]
         self.epochs_since_best = state["epochs_since_best"]
 
-    def _cosine(self, step: int) -> float:
-        start = self.settings.cosine_start * self.steps
-        progress = min(1.0, max(0.0, (step - start) / max(1.0, self.steps - start)))
-        low = self.settings.final_lr
-        return low + (1 - low) * (1 + math.cos(math.pi * progress)) / 2
+    def _fallen(self, step: int) -> float:
+        """Share of the way from the full rate to the final one that lies behind."""
+        start = self.settings.fall_start * self.steps
+        return min(1.0, max(0.0, (step - start) / max(1.0, self.steps - start)))

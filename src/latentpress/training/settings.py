@@ -17,7 +17,7 @@ from latentpress.errors import ConfigurationError
 
 METRICS = ("mse", "ms-ssim")
 OPTIMIZERS = ("adam", "adamw", "muon")
-SCHEDULES = ("plateau", "cosine", "constant")
+SCHEDULES = ("plateau", "cosine", "linear", "constant")
 
 
 def setting(default: Any, help: str) -> Any:
@@ -38,6 +38,9 @@ class ModelSettings:
     )
     checkpoint: str | None = setting(None, "Start from the weights in this file.")
     pretrained: bool = setting(False, "Start from the weights that the zoo knows.")
+    state: str | None = setting(
+        None, "Go on from the state of another run in this file: its last.pt, or what a release made of it."
+    )
     balance: float = setting(
         0.0, "Variable rate: losses are weighted by lambda^-BALANCE, so that no rate drowns the others."
     )
@@ -49,12 +52,15 @@ class DataSettings:
 
     data: str | None = setting(None, "Folder of training images, or one with train/ and test/ in it.")
     validation: str | None = setting(None, "Folder of validation images; by default test/ in the data's.")
+    validation_limit: int = setting(0, "At most so many validation images or sequences; 0 for all.")
+    validation_batch: int = setting(1, "Validation images of the same size that are measured at once.")
     frames: int = setting(0, "Frames of a training sequence, for video models; 0 for images.")
     patch_size: int = setting(256, "Side of the square training crops, in pixels.")
     smallest_scale: float = setting(
         1.0, "Images are scaled down at random, at most to this, which hides the traces of JPEG in them."
     )
     batch_size: int = setting(16, "Crops a step, over all processes and accumulated parts.")
+    in_memory: bool = setting(False, "Keep the training images in memory, decoded, and crop from there.")
     workers: int = setting(2, "Processes that read images, for each training process.")
 
 
@@ -71,8 +77,8 @@ class OptimizationSettings:
     schedule: str = setting("plateau", f"How the learning rate falls: {', '.join(SCHEDULES)}.")
     patience: int = setting(20, "plateau: epochs without a better loss before the rate falls.")
     factor: float = setting(0.5, "plateau: what the rate is multiplied by when it falls.")
-    cosine_start: float = setting(0.0, "cosine: share of the steps, at the start, at the full rate.")
-    final_lr: float = setting(0.01, "cosine: share of the rate that is left at the end.")
+    fall_start: float = setting(0.0, "cosine, linear: share of the steps, at the start, at the full rate.")
+    final_lr: float = setting(0.01, "cosine, linear: share of the rate that is left at the end.")
     warmup: int = setting(0, "Steps over which the rate rises at the start.")
     clip_norm: float = setting(1.0, "Largest norm of the gradient; 0 for any.")
     spike: float = setting(
@@ -92,7 +98,7 @@ class ComputeSettings:
     device: str = setting("auto", "Torch device; auto takes a GPU if there is one.")
     seed: int = setting(0, "Every random number of the run follows from it.")
     bf16: bool = setting(False, "Compute in bfloat16 where torch's autocast does.")
-    channels_last: bool = setting(True, "Keep channels innermost in memory, on GPUs.")
+    channels_last: bool = setting(True, "Keep channels innermost in memory.")
     compile: bool = setting(False, "Compile the network with torch.compile.")
     deterministic: bool = setting(True, "Take algorithms that give the same result each time.")
 
@@ -198,14 +204,15 @@ SETTINGS: dict[str, Setting] = {entry.name: entry for entry in _all_settings()}
 
 _CHOICES = {"metric": METRICS, "optimizer": OPTIMIZERS, "schedule": SCHEDULES}
 _AT_LEAST_ONE = (
-    "patch_size", "batch_size", "epochs", "accumulate", "save_every", "log_every", "validate_every",
+    "patch_size", "batch_size", "validation_batch", "epochs", "accumulate", "save_every", "log_every",
+    "validate_every",
 )  # fmt: skip
 _POSITIVE = ("lmbda", "lr", "aux_lr", "factor", "smallest_scale")
 _NOT_NEGATIVE = (
     "frames", "workers", "epoch_steps", "weight_decay", "patience", "warmup", "clip_norm", "spike",
-    "ema_warmup", "reconstructions",
+    "ema_warmup", "reconstructions", "validation_limit",
 )  # fmt: skip
-_SHARES = ("cosine_start", "final_lr", "ema")
+_SHARES = ("fall_start", "final_lr", "ema")
 
 
 def _checked(name: str, value: Any) -> Any:

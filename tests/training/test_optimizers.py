@@ -1,0 +1,60 @@
+"""Muon, and optimisers that are taken up where they were left."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from latentpress.models import GainedHyperprior
+from latentpress.training.muon import Muon, orthogonalised, split_parameters
+from latentpress.training.optimizers import restore_optimizer
+
+
+def test_orthogonalised_matrices_have_singular_values_near_one() -> None:
+    for shape in ((16, 64), (64, 16)):
+        values = torch.linalg.svdvals(orthogonalised(torch.randn(shape)))
+        assert values.min() > 0.5
+        assert values.max() < 1.5
+
+
+def test_muon_gets_the_kernels_and_nothing_else() -> None:
+    model = GainedHyperprior(widths=(16, 16), M=16, N=16, depths=(1, 1, 1))
+    kernels, others = split_parameters(model)
+    assert {parameter.ndim for parameter in kernels} == {4}
+    assert len(kernels) + len(others) == len(list(model.parameters()))
+    assert any(parameter is model.g_a.network[0].weight for parameter in others)  # three channels in
+
+
+def test_muon_minimises_a_quadratic() -> None:
+    weight = nn.Parameter(torch.randn(16, 16, 1, 1))
+    target = torch.randn(16, 16, 1, 1)
+    optimizer = Muon([weight], lr=0.1)
+    before = (weight - target).square().mean().item()
+    for _ in range(100):
+        optimizer.zero_grad()
+        (weight - target).square().mean().backward()
+        optimizer.step()
+    assert (weight - target).square().mean().item() < before / 10
+
+
+@pytest.mark.parametrize(("before", "after"), [(False, True), (True, False)])
+def test_an_optimiser_goes_on_from_a_state_in_another_layout_and_way_of_computing(
+    before: bool, after: bool
+) -> None:
+    def trained(optimizer: torch.optim.Optimizer, weight: nn.Parameter) -> None:
+        for _ in range(3):
+            optimizer.zero_grad()
+            (weight * torch.arange(weight.numel()).view_as(weight)).square().sum().backward()
+            optimizer.step()
+
+    first = nn.Parameter(torch.ones(2, 3, 4, 5))
+    optimizer = torch.optim.Adam([first], lr=0.1, fused=before)
+    trained(optimizer, first)
+    second = nn.Parameter(first.detach().clone().contiguous(memory_format=torch.channels_last))
+    other = torch.optim.Adam([second], lr=0.1, fused=after)
+    restore_optimizer(other, copy.deepcopy(optimizer.state_dict()))
+    assert other.param_groups[0]["fused"] is after
+    trained(optimizer, first)
+    trained(other, second)
+    torch.testing.assert_close(first, second)
