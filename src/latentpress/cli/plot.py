@@ -72,7 +72,7 @@ def command(
 
     if output is None and not show:
         raise click.UsageError("Give a file to write with -o FILE, or --show.")
-    layout = Layout(title=title, size=figsize or Layout.size, axes=axes, log=log, dpi=dpi)
+    layout = Layout(title=title, size=figsize, axes=axes, log=log, dpi=dpi)
     plot(
         results,
         f"{metric}-rgb",

@@ -30,6 +30,10 @@ _MARKERS = {
 }
 _LINES: dict[str, Any] = {"solid": "-", "dashed": (0, (5, 2)), "dotted": (0, (1, 1.5))}
 _LEGEND_INSIDE = 8  # so many entries fit into the lower right corner, which curves leave empty
+_LEGEND_BESIDE = 20  # and so many beside the axes
+_LEGEND_COLUMNS = 3  # of what does not, and goes below them
+_LEGEND_ROW = 0.165  # inches
+_WIDTH, _HEIGHT = 6.4, 4.2  # inches
 _PRINT = {
     "font.family": "sans-serif",
     "font.size": 9,
@@ -53,14 +57,15 @@ class Layout:
 
     Attributes:
         title: above the axes; None for none, as papers have captions.
-        size: width and height in inches.
+        size: width and height in inches; None for what two columns of a paper take, and higher for a long
+            legend.
         axes: least and greatest rate, least and greatest quality; None to fit what was measured.
         log: a logarithmic axis of rates.
         dpi: of PNG files.
     """
 
     title: str | None = None
-    size: tuple[float, float] = (6.4, 4.2)
+    size: tuple[float, float] | None = None
     axes: tuple[float, float, float, float] | None = None
     log: bool = False
     dpi: int = 300
@@ -124,7 +129,7 @@ def draw(
     matplotlib = _matplotlib()
     with matplotlib.rc_context(_PRINT):
         make = _in_window() if window else matplotlib.figure.Figure
-        figure: Figure = make(figsize=layout.size, layout="constrained")
+        figure: Figure = make(figsize=layout.size or _size(len(curves)), layout="constrained")
         axes = figure.add_subplot()
         for drawn in reversed(curves):  # what was measured is drawn over what was published
             _draw_curve(axes, drawn)
@@ -133,9 +138,12 @@ def draw(
         if layout.title:
             axes.set_title(layout.title)
         if layout.log:
-            axes.set_xscale("log")
+            axes.set_xscale("log", subs=[2, 5])
+            for label in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+                label("{x:g}")
+            axes.tick_params(axis="x", which="both", length=3.5)  # so that all their labels are on a line
         _set_limits(axes, curves, layout)
-        _add_legend(axes, len(curves))
+        _add_legend(figure, axes)
     return figure
 
 
@@ -207,13 +215,20 @@ def _set_limits(axes: Axes, curves: Sequence[DrawnCurve], layout: Layout) -> Non
     axes.set_ylim(low - margin, high + margin)
 
 
-def _add_legend(axes: Axes, count: int) -> None:
+def _add_legend(figure: Figure, axes: Axes) -> None:
     handles, labels = axes.get_legend_handles_labels()
-    inside = count <= _LEGEND_INSIDE
-    place: dict[str, Any] = (
-        {"loc": "lower right"} if inside else {"loc": "center left", "bbox_to_anchor": (1.01, 0.5)}
-    )
-    axes.legend(handles[::-1], labels[::-1], **place)
+    handles, labels = handles[::-1], labels[::-1]
+    if len(labels) <= _LEGEND_INSIDE:
+        axes.legend(handles, labels, loc="lower right")
+    elif len(labels) <= _LEGEND_BESIDE:
+        figure.legend(handles, labels, loc="outside right center")
+    else:
+        figure.legend(handles, labels, loc="outside lower center", ncols=_LEGEND_COLUMNS)
+
+
+def _size(entries: int) -> tuple[float, float]:
+    rows = -(-entries // _LEGEND_COLUMNS) if entries > _LEGEND_BESIDE else 0
+    return _WIDTH, _HEIGHT + rows * _LEGEND_ROW
 
 
 def _in_window() -> Any:

@@ -15,6 +15,9 @@ MARKERS = ("circle", "square", "triangle", "diamond", "wedge", "plus", "cross", 
 DASHES = {"result": "solid", "codec": "dashed", "model": "dotted"}
 """The line of what was measured, of published codecs, and of published learned models."""
 
+# So that the first curves of different kinds do not meet in colour and marker.
+_FIRST_MARKER = {"result": 0, "codec": 3, "model": 5}
+
 
 @dataclass(frozen=True)
 class Style:
@@ -41,4 +44,5 @@ def style(index: int, kind: str) -> Style:
         56
     """
     rounds, colour = divmod(index, len(COLOURS))
-    return Style(colour, MARKERS[(colour + rounds) % len(MARKERS)], DASHES[kind])
+    marker = MARKERS[(colour + rounds + _FIRST_MARKER[kind]) % len(MARKERS)]
+    return Style(colour, marker, DASHES[kind])

@@ -37,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
     )
     add("-t", "--title", help="title above the axes")
     add("-o", "--output", type=Path, metavar="FILE", help="file to write: .png, .pdf or .svg")
-    add("--figsize", nargs=2, type=float, default=Layout.size, metavar=("W", "H"), help="size in inches")
+    add("--figsize", nargs=2, type=float, metavar=("W", "H"), help="size in inches")
     add(
         "--axes",
         nargs=4,
@@ -78,7 +78,7 @@ def _run(given: argparse.Namespace) -> None:
         output=given.output,
         window=given.show,
         published=(),
-        layout=Layout(title=given.title, size=tuple(given.figsize), axes=axes),
+        layout=Layout(title=given.title, size=given.figsize and tuple(given.figsize), axes=axes),
     )
 
 
