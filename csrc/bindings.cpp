@@ -30,4 +30,5 @@ NB_MODULE(_core, m) {
   latentpress::register_convnext(m);
   latentpress::register_autoregressive(m);
   latentpress::register_strided(m);
+  latentpress::register_warp(m);
 }

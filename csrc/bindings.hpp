@@ -21,5 +21,6 @@ void register_rans(nb::module_& m);
 void register_convnext(nb::module_& m);
 void register_autoregressive(nb::module_& m);
 void register_strided(nb::module_& m);
+void register_warp(nb::module_& m);
 
 }  // namespace latentpress

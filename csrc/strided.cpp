@@ -1,6 +1,7 @@
 #include "strided.hpp"
 
 #include <algorithm>
+#include <mutex>
 
 #include "autoregressive_team.hpp"
 #include "errors.hpp"
@@ -13,6 +14,65 @@ constexpr std::size_t kPixelsPerTask = 160;  // enough to be worth reading all w
 constexpr std::size_t kRowsPerCopy = 8;
 
 std::size_t rounded_up(std::size_t value, std::size_t unit) { return (value + unit - 1) / unit * unit; }
+
+/// Images that are not in use, for the next call that needs one of their shape: fresh memory costs the system more than
+/// the arithmetic of a layer. The longest unused are given back beyond `kMostKept`.
+class Pool {
+ public:
+  static Pool& shared() {
+    static Pool pool;
+    return pool;
+  }
+
+  std::unique_ptr<Planes> take(const PlanesKey& key) {
+    {
+      const std::lock_guard<std::mutex> lock(guard_);
+      for (auto at = kept_.rbegin(); at != kept_.rend(); ++at)
+        if ((*at)->key() == key) {
+          std::unique_ptr<Planes> found = std::move(*at);
+          kept_.erase(std::next(at).base());
+          return found;
+        }
+    }
+    return std::make_unique<Planes>(key);
+  }
+
+  void give(std::unique_ptr<Planes> planes) {
+    std::vector<std::unique_ptr<Planes>> too_many;  // freed outside of the lock
+    const std::lock_guard<std::mutex> lock(guard_);
+    kept_.push_back(std::move(planes));
+    std::size_t bytes = 0;
+    for (const auto& kept : kept_) bytes += kept->bytes();
+    while (bytes > kMostKept) {
+      bytes -= kept_.front()->bytes();
+      too_many.push_back(std::move(kept_.front()));
+      kept_.erase(kept_.begin());
+    }
+  }
+
+ private:
+  static constexpr std::size_t kMostKept = std::size_t{1} << 28;  // bytes
+  std::mutex guard_;
+  std::vector<std::unique_ptr<Planes>> kept_;  // the longest unused first
+};
+
+/// An image out of the pool, which goes back at the end.
+class Lease {
+ public:
+  explicit Lease(const PlanesKey& key) : planes_(Pool::shared().take(key)) {}
+  ~Lease() {
+    if (planes_) Pool::shared().give(std::move(planes_));
+  }
+  Lease(Lease&&) = default;
+  Lease& operator=(Lease&& other) {
+    std::swap(planes_, other.planes_);
+    return *this;
+  }
+  Planes& operator*() const { return *planes_; }
+
+ private:
+  std::unique_ptr<Planes> planes_;
+};
 
 struct Size {
   std::size_t height, width;
@@ -149,21 +209,17 @@ const Kernels& kernels_named(const std::string& name) {
   throw ConfigurationError("This CPU has no kernels named " + name + "; leave the name empty for the fastest.");
 }
 
-void Planes::reshape(std::size_t height, std::size_t width, std::size_t channels) {
-  if (height == height_ && width == width_ && channels == channels_) return;
-  height_ = height, width_ = width, channels_ = channels;
+Planes::Planes(const PlanesKey& key) : key_(key) {
   // Blocks of pixels that reach beyond a row, and runs that reach beyond a window, still read inside the buffer.
-  const std::size_t beyond = 2 * kBlock * channels + kDepth;
-  const std::size_t size = (height + 2 * kBorder) * row_stride() + beyond;
-  for (auto* part : {&high_, &low_}) {
-    Aligned<std::uint16_t>().swap(*part);
-    part->assign(size, 0);
-  }
+  const std::size_t beyond = 2 * kBlock * key.channels + kDepth;
+  const std::size_t size = (key.height + 2 * kBorder) * row_stride() + beyond;
+  high_.assign(size, 0);
+  low_.assign(size, 0);
 }
 
 std::size_t Planes::at(std::ptrdiff_t y, std::ptrdiff_t x) const {
   constexpr auto border = static_cast<std::ptrdiff_t>(kBorder);
-  return static_cast<std::size_t>(y + border) * row_stride() + static_cast<std::size_t>(x + border) * channels_;
+  return static_cast<std::size_t>(y + border) * row_stride() + static_cast<std::size_t>(x + border) * key_.channels;
 }
 
 Layer::Layer(Direction direction, const float* weights, const float* bias, std::size_t inputs, std::size_t outputs,
@@ -185,11 +241,8 @@ Layer::Layer(Direction direction, const float* weights, const float* bias, std::
   }
 }
 
-void Layer::reshape(Planes& planes, std::size_t height, std::size_t width) const {
-  if (gathered_)
-    planes.reshape(height, width / 2, kDepth);
-  else
-    planes.reshape(height, width, inputs_);
+PlanesKey Layer::input(std::size_t height, std::size_t width) const {
+  return gathered_ ? PlanesKey{height, width / 2, kDepth, inputs_} : PlanesKey{height, width, inputs_, 0};
 }
 
 float Layer::weight(const float* weights, const Pass& pass, std::size_t output, std::size_t row, std::size_t column,
@@ -233,7 +286,6 @@ void Network::add(Direction direction, const float* weights, const float* bias, 
   if (!layers_.empty() && layers_.back().outputs() != inputs)
     throw ConfigurationError("A layer must take as many channels as the one before it gives.");
   layers_.emplace_back(direction, weights, bias, inputs, outputs, layers_.empty(), last);
-  inputs_.resize(layers_.size());
 }
 
 std::size_t Network::output_side(std::size_t side) const {
@@ -245,24 +297,21 @@ std::size_t Network::output_side(std::size_t side) const {
 }
 
 void Network::run(const Kernels& kernels, const float* x, std::size_t height, std::size_t width, float* out,
-                  std::size_t threads) {
-  const std::lock_guard<std::mutex> alone(running_);
+                  std::size_t threads) const {
   const autoregressive::DefaultFloatingPoint default_environment;
   Size size{height, width};
-  layers_[0].reshape(inputs_[0], height, width);
-  fill(inputs_[0], layers_[0], x, size, threads);
-  for (std::size_t i = 0; i < layers_.size(); ++i) {
+  Lease in(layers_[0].input(height, width));
+  fill(*in, layers_[0], x, size, threads);
+  for (std::size_t i = 0; i + 1 < layers_.size(); ++i) {
     const Layer& layer = layers_[i];
     const std::size_t scale = layer.up() ? 2 : 1;
     const Size next{scale * layer.grid_side(size.height), scale * layer.grid_side(size.width)};
-    if (i + 1 == layers_.size()) {
-      run_last(kernels, layer, inputs_[i], size, out, threads);
-    } else {
-      layers_[i + 1].reshape(inputs_[i + 1], next.height, next.width);
-      run_inner(kernels, layer, inputs_[i], size, inputs_[i + 1], threads);
-    }
+    Lease its_output(layers_[i + 1].input(next.height, next.width));
+    run_inner(kernels, layer, *in, size, *its_output, threads);
+    in = std::move(its_output);
     size = next;
   }
+  run_last(kernels, layers_.back(), *in, size, out, threads);
 }
 
 }  // namespace latentpress::strided

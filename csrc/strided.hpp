@@ -3,7 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
+#include <memory>
 #include <new>
 #include <string>
 #include <vector>
@@ -35,15 +35,26 @@ struct AlignedAllocator {
 template <class T>
 using Aligned = std::vector<T, AlignedAllocator<T>>;
 
+/// Shape of an image of pairs, and the number of channels that were gathered into it: in such images (it is 0 in others)
+/// there are places inside that are never written to, and stay zero.
+struct PlanesKey {
+  std::size_t height, width, channels, gathered;
+
+  bool operator==(const PlanesKey& other) const {
+    return height == other.height && width == other.width && channels == other.channels && gathered == other.gathered;
+  }
+};
+
 /// An image of pairs, channels last, with a border of zeros as wide as a kernel reaches.
 class Planes {
  public:
   static constexpr std::size_t kBorder = kSide / 2;
 
-  /// Make room for an image; what is outside of it is zero, what is inside is not defined.
-  void reshape(std::size_t height, std::size_t width, std::size_t channels);
-  std::size_t channels() const { return channels_; }
-  std::size_t row_stride() const { return (width_ + 2 * kBorder) * channels_; }
+  explicit Planes(const PlanesKey& key);
+  const PlanesKey& key() const { return key_; }
+  std::size_t bytes() const { return 2 * sizeof(std::uint16_t) * high_.size(); }
+  std::size_t channels() const { return key_.channels; }
+  std::size_t row_stride() const { return (key_.width + 2 * kBorder) * key_.channels; }
   /// Where a pixel begins, which may be one of the border.
   std::size_t at(std::ptrdiff_t y, std::ptrdiff_t x) const;
   std::uint16_t* high() { return high_.data(); }
@@ -52,7 +63,7 @@ class Planes {
   const std::uint16_t* low() const { return low_.data(); }
 
  private:
-  std::size_t height_ = 0, width_ = 0, channels_ = 0;
+  PlanesKey key_;
   Aligned<std::uint16_t> high_, low_;
 };
 
@@ -81,7 +92,7 @@ class Layer {
   /// the channels of an image with a pixel for each output column, because they would hardly ever be aligned otherwise.
   bool gathered() const { return gathered_; }
   /// The image that the passes read, for an input image of these sides.
-  void reshape(Planes& planes, std::size_t height, std::size_t width) const;
+  PlanesKey input(std::size_t height, std::size_t width) const;
   /// The grid that the passes compute on, of the output downwards and of the input upwards.
   std::size_t grid_side(std::size_t side) const { return up() ? side : side / 2; }
   const std::vector<Pass>& passes() const { return passes_; }
@@ -97,7 +108,7 @@ class Layer {
   std::vector<Pass> passes_;
 };
 
-/// The layers of a chain and the memory that they work in, which is kept from call to call.
+/// The layers of a chain. Any number of calls may run at once.
 class Network {
  public:
   void add(Direction direction, const float* weights, const float* bias, std::size_t inputs, std::size_t outputs,
@@ -106,14 +117,12 @@ class Network {
   /// Side of the output for one of the input; 0 if the layers cannot take it.
   std::size_t output_side(std::size_t side) const;
   /// `x` (inputs, height, width) to `out` (outputs, output_side(height), output_side(width)). The result does not depend
-  /// on the number of threads. One call at a time runs; others wait.
+  /// on the number of threads.
   void run(const Kernels& kernels, const float* x, std::size_t height, std::size_t width, float* out,
-           std::size_t threads);
+           std::size_t threads) const;
 
  private:
   std::vector<Layer> layers_;
-  std::vector<Planes> inputs_;  // of each layer
-  std::mutex running_;
 };
 
 }  // namespace latentpress::strided

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from latentpress.errors import ConfigurationError
+from latentpress.models.compiled import eager
 from latentpress.models.video import gaussian_volume, warp_volume
-from latentpress.models.video.scale_space import gaussian_blur, gaussian_kernel
+from latentpress.models.video.scale_space import gaussian_blur, gaussian_kernel, warp
 
 
 def _blurred(image: np.ndarray, sigma: float) -> np.ndarray:
@@ -141,3 +142,49 @@ def test_arguments_that_do_not_fit_are_refused():
     volume = torch.rand(1, 3, 6, 32, 32)
     with pytest.raises(ConfigurationError, match=r"scale field \(1, 1, 32, 32\)"):
         warp_volume(volume, torch.zeros(1, 2, 32, 32), torch.zeros(1, 1, 16, 32))
+
+
+@pytest.mark.parametrize(
+    ("sigma", "levels", "sides"), [(1.5, 5, (48, 80)), (0.7, 1, (5, 33)), (3.0, 3, (4, 4))]
+)
+def test_warping_in_one_go_is_the_same(sigma, levels, sides):
+    x, motion = torch.rand(2, 3, *sides), torch.randn(2, 3, *sides) * 0.5
+    expected = warp_volume(gaussian_volume(x, sigma, levels), *motion.split([2, 1], dim=1))
+    with torch.no_grad():
+        found = warp(x, motion, sigma, levels)
+        with eager():
+            assert torch.equal(warp(x, motion, sigma, levels), expected)
+    assert torch.allclose(found, expected, atol=5e-5)
+
+
+def test_warping_in_one_go_is_the_same_in_any_number_of_threads():
+    x, motion = torch.rand(1, 3, 80, 48), torch.randn(1, 3, 80, 48)
+    before = torch.get_num_threads()
+    try:
+        results = []
+        for threads in (1, 3):
+            torch.set_num_threads(threads)
+            with torch.no_grad():
+                results.append(warp(x, motion, 1.5, 5))
+    finally:
+        torch.set_num_threads(before)
+    assert torch.equal(*results)
+
+
+def test_motion_that_is_no_number_stays_inside():
+    x, motion = torch.rand(1, 3, 16, 16), torch.zeros(1, 3, 16, 16)
+    for row, value in enumerate((math.nan, math.inf, -math.inf, 1e30)):
+        motion[:, :, row] = value
+    with torch.no_grad():
+        warped = warp(x, motion, 1.5, 2)
+    assert warped.isfinite().all()
+    assert warped.min() >= x.min()
+    assert warped.max() <= x.max()
+
+
+def test_warping_in_one_go_refuses_what_does_not_fit():
+    with torch.no_grad():
+        with pytest.raises(ConfigurationError, match="multiples of 16"):
+            warp(torch.rand(1, 3, 24, 32), torch.zeros(1, 3, 24, 32), 1.5, 5)
+        with pytest.raises(ConfigurationError, match="scale field"):
+            warp(torch.rand(1, 3, 32, 32), torch.zeros(1, 3, 32, 16), 1.5, 5)

@@ -177,3 +177,14 @@ def test_damaged_packets_are_refused(net, clip):
         net.decompress([strings[0], strings[0]], shapes)
     with pytest.raises(BitstreamError, match="for frames of"):
         net.decode_inter(torch.rand(1, 3, 128, 128), strings[1], shapes[1])
+
+
+def test_a_subclass_may_warp_in_its_own_way(clip):
+    class Still(ScaleSpaceFlow):
+        @staticmethod
+        def warp_volume(volume: Tensor, flow: Tensor, scale_field: Tensor) -> Tensor:
+            return volume[:, :, 0]
+
+    net = Still(N=8, M=12)
+    with torch.no_grad():
+        assert torch.equal(net.forward_prediction(clip[0], torch.ones_like(clip[0])), clip[0])

@@ -9,9 +9,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from latentpress import _core
 from latentpress.errors import ConfigurationError
+from latentpress.models.compiled import usable_for
 
-__all__ = ["gaussian_blur", "gaussian_kernel", "gaussian_volume", "warp_volume"]
+__all__ = ["gaussian_blur", "gaussian_kernel", "gaussian_volume", "warp", "warp_volume"]
 
 
 def gaussian_kernel(sigma: float) -> Tensor:
@@ -109,6 +111,32 @@ def warp_volume(volume: Tensor, flow: Tensor, scale_field: Tensor, padding_mode:
     grid = torch.cat([plane, scale_field.permute(0, 2, 3, 1)], dim=-1).unsqueeze(1)
     warped = F.grid_sample(volume, grid, mode="bilinear", padding_mode=padding_mode, align_corners=False)
     return warped.squeeze(2)
+
+
+def warp(x: Tensor, motion: Tensor, sigma: float, num_levels: int) -> Tensor:
+    """`warp_volume` of the `gaussian_volume` of `x`, in inference on CPUs without the way through memory.
+
+    Args:
+        x: images (N, C, H, W).
+        motion: (N, 3, H, W), the flow across and down, and the scale field.
+        sigma, num_levels: of the scale space.
+
+    Returns:
+        (N, C, H, W).
+
+    Raises:
+        ConfigurationError: an argument is out of its range, or the shapes do not fit.
+    """
+    flow, scale_field = motion.split([2, 1], dim=1)
+    if x.shape[1:2] != (_core.WARP_CHANNELS,) or not usable_for(x) or not usable_for(motion):
+        return warp_volume(gaussian_volume(x, sigma, num_levels), flow, scale_field)
+    check_levels(x, num_levels)
+    check_fields(x, flow, scale_field)
+    taps, threads = gaussian_kernel(sigma), torch.get_num_threads()
+    warped = torch.empty(x.shape)
+    for image, its_motion, out in zip(x.contiguous(), motion.contiguous(), warped, strict=True):
+        _core.warp_frame(image, its_motion, taps, num_levels, out, threads)
+    return warped
 
 
 def check_levels(x: Tensor, num_levels: int) -> None:

@@ -10,7 +10,7 @@ from latentpress.errors import BitstreamError, ConfigurationError
 from latentpress.latent_codecs.batches import image_by_image
 from latentpress.models.base import CompressionModel
 from latentpress.models.compiled import eager
-from latentpress.models.video.scale_space import gaussian_volume, warp_volume
+from latentpress.models.video.scale_space import gaussian_volume, warp, warp_volume
 from latentpress.models.video.transforms import Hyperprior, analysis_transform, synthesis_transform
 from latentpress.registry import register_model
 
@@ -147,7 +147,9 @@ class ScaleSpaceFlow(CompressionModel):
 
         `motion_info` (N, 3, H, W) is the flow across and down, and the scale field; see `warp_volume`.
         """
-        flow, scale_field = motion_info.split([2, 1], dim=1)
+        if self.gaussian_volume is gaussian_volume and self.warp_volume is warp_volume:
+            return warp(x_ref, motion_info, self.sigma0, self.num_levels)
+        flow, scale_field = motion_info.split([2, 1], dim=1)  # a subclass has its own way
         return self.warp_volume(self.gaussian_volume(x_ref, self.sigma0, self.num_levels), flow, scale_field)
 
     gaussian_volume = staticmethod(gaussian_volume)

@@ -62,7 +62,7 @@ class StridedChain(nn.Sequential):
 
 
 class PackedChain:
-    """The weights of a chain, laid out for the kernels, and the memory that they work in."""
+    """The weights of a chain, laid out for the kernels."""
 
     def __init__(self, layers: list[nn.Conv2d | nn.ConvTranspose2d]) -> None:
         self._network = _core.StridedNetwork()
