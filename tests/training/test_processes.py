@@ -60,7 +60,8 @@ def comparable(path: Path) -> Any:
     if path.suffix != ".jsonl":
         return path.read_bytes()
     entries = [json.loads(line) for line in path.read_text().splitlines()]
-    return [{name: v for name, v in entry.items() if name != "images_per_second"} for entry in entries]
+    times = ("images_per_second", "seconds")
+    return [{name: v for name, v in entry.items() if name not in times} for entry in entries]
 
 
 TWO_PROCESSES = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")

@@ -52,10 +52,10 @@ def _shown(default: Any) -> str:
 def run(config: Path | None, model_name: str | None, folder: str | None, **given: Any) -> None:
     """Train MODEL on the images in DATA; run the same command again to go on where it was interrupted.
 
-    MODEL and DATA are the same as --model and --data. Values come from the options, the file of --config, the recipe of the model, and the defaults shown, in
-    this order. The folder of --run gets settings.json, the checkpoints last.pt and best.pt,
-    weights.safetensors (of the best epoch, ready to compress) and the logs. A run that is gone on with keeps
-    its settings, so `latentpress train --run FOLDER` is enough.
+    MODEL and DATA are the same as --model and --data. Values come from the options, the file of --config, the
+    recipe of the model, and the defaults shown, in this order. The folder of --run gets settings.json, the
+    checkpoints last.pt and best.pt, weights.safetensors (of the best epoch, ready to compress) and the logs.
+    A run that is gone on with keeps its settings, so `latentpress train --run FOLDER` is enough.
 
     Several GPUs: torchrun --nproc-per-node N --no-python latentpress train ...
     """

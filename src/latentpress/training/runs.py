@@ -132,6 +132,7 @@ class Run:
         figures = {name: sum(entry[name] for entry in recent) / len(recent) for name in recent[0]}
         figures = self.processes.means(figures)
         figures["images_per_second"] = progress.images_per_second()
+        figures["seconds"] = len(recent) * self.settings.data.batch_size / figures["images_per_second"]
         progress.show(self._epoch(), figures)
         for log in logs:
             log.scalars(self.trainer.step, {**figures, "lr": self.trainer.learning_rate})
