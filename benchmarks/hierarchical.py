@@ -1,79 +1,32 @@
-"""How fast hierarchical VAEs code an image, against a plain PyTorch rendering of the networks, in one run.
+"""How fast hierarchical VAEs code an image, as ratios against a plain rendering of the networks in one run.
 
-    python benchmarks/hierarchical.py [--image FILE] [--threads 2] [--rounds 3] [--models qres34m qarv_base]
+    python benchmarks/hierarchical.py --peer /path/to/python/with/compressai
+        [--image FILE] [--threads 2] [--rounds 3] [--models qres34m qarv_base]
 
-The plain rendering is what one would write first: PyTorch's own operators on NCHW tensors, one after the
-other, and an entropy coder that is called with Python lists, as CompressAI's is. Both have the same weights,
-random rather than trained. They take turns; times are CPU seconds of the process and wall-clock seconds, the
-median of the rounds.
+The plain rendering (`plain_hierarchies.py`) is what a paper's repository has: PyTorch's own operators on NCHW
+tensors, and CompressAI's entropy coder, which takes Python lists. It runs in the interpreter that `--peer`
+names, which needs torch and compressai. Both have the same weights, random rather than trained, run in
+processes of their own and take turns. Times are wall-clock seconds and CPU seconds of the process, the median
+of the rounds; the absolute ones are those of this machine, the ratios are what counts.
 """
 
 import argparse
+import json
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor, nn
+from turns import Worker
 
-from latentpress import zoo
-from latentpress.ans import RansDecoder, RansEncoder
-from latentpress.models.hierarchical import CodingHierarchy
-from latentpress.models.hierarchical.compiled import eager
-from latentpress.models.hierarchical.files import padded, read_image
-from latentpress.models.hierarchical.latents import DiscretePrior, LatentBlock
-from latentpress.models.hierarchical.sources import quantise_about
-
-
-class PlainCoder:
-    """Codes with the blocks' plain path, indexes out of scales, and lists of symbols."""
-
-    def __init__(self, model: CodingHierarchy, lmb: float | None) -> None:
-        self.model, self.lmb = model, lmb
-        gaussian = model.latent_blocks[0].discrete_gaussian
-        self.gaussian = gaussian
-        self.tables = [
-            gaussian.quantized_cdf.tolist(), gaussian.cdf_length.tolist(), gaussian.offset.tolist()
-        ]  # fmt: skip
-
-    @torch.no_grad()
-    def encode(self, image: Tensor) -> list[bytes]:
-        strings: list[bytes] = []
-
-        def source(
-            index: int, block: LatentBlock, feature: Tensor, prior: DiscretePrior, emb: Tensor
-        ) -> Tensor:
-            mean = block.infer(feature, features[block.stride], emb)
-            symbols = torch.round(mean - prior.mean).int().flatten().tolist()
-            indexes = self.gaussian.build_indexes(prior.scale).flatten().tolist()
-            strings.append(RansEncoder().encode_with_indexes(symbols, indexes, *self.tables))
-            return quantise_about(prior.mean, mean)
-
-        with eager():
-            emb = self.model.embed(self.model.resolve_lmb(self.lmb, 1))
-            features = self.model.bottom_up(image, emb)
-            self.model.top_down(source, 1, self.model.grid_of(image), emb)
-        return strings
-
-    @torch.no_grad()
-    def decode(self, strings: list[bytes], grid: tuple[int, int]) -> Tensor:
-        def source(
-            index: int, block: LatentBlock, feature: Tensor, prior: DiscretePrior, emb: Tensor
-        ) -> Tensor:
-            indexes = self.gaussian.build_indexes(prior.scale)
-            symbols = RansDecoder().decode_with_indexes(
-                strings[index], indexes.flatten().tolist(), *self.tables
-            )
-            return torch.tensor(symbols).reshape(prior.mean.shape) + prior.mean
-
-        with eager():
-            emb = self.model.embed(self.model.resolve_lmb(self.lmb, 1))
-            output = self.model.top_down(source, 1, grid, emb)
-        assert output is not None
-        return self.model.to_pixels(output)
+HEIGHT, WIDTH = 512, 768
+LMB = {"qres34m": 32.0, "qarv_base": 256.0}
 
 
 def fill(model: nn.Module) -> None:
@@ -88,64 +41,153 @@ def fill(model: nn.Module) -> None:
                 parameter.copy_(noise / parameter[0].numel() ** 0.5)
 
 
-def timed(work: Callable[[], object]) -> tuple[float, float, object]:
-    """CPU seconds, wall-clock seconds, and what came out."""
+def picture(path: Path | None) -> Tensor:
+    """The image to code, (1, 3, H, W) in [0, 1]: a file's, or a smooth random one with some grain."""
+    from latentpress.models.hierarchical.files import padded, read_image
+
+    if path is not None:
+        return padded(read_image(path), 64)
+    generator = torch.Generator().manual_seed(1)
+    coarse = torch.rand(1, 3, HEIGHT // 16, WIDTH // 16, generator=generator)
+    smooth = nn.functional.interpolate(coarse, size=(HEIGHT, WIDTH), mode="bicubic")
+    return (smooth + 0.02 * torch.randn(1, 3, HEIGHT, WIDTH, generator=generator)).clamp(0, 1)
+
+
+def prepare(name: str, image: Path | None, task: Path) -> None:
+    """Write the weights and the image that both sides work on."""
+    from latentpress import zoo
+
+    torch.manual_seed(0)
+    model = zoo.get_model(name)
+    fill(model)
+    torch.save({"weights": model.state_dict(), "image": picture(image)}, task)
+
+
+Coder = tuple[Callable[[Tensor], Any], Callable[[Any, tuple[int, int]], Tensor]]
+
+
+def our_coder(name: str, weights: dict[str, Tensor]) -> Coder:
+    """Encoder and decoder of LatentPress."""
+    from latentpress import zoo
+
+    model = zoo.get_model(name).eval()
+    model.load_state_dict(weights)
+    model.compress_mode()
+    lmb = LMB[name]
+    return lambda x: model.encode(x, lmb), lambda strings, grid: model.decode(strings, grid, lmb)
+
+
+def plain_coder(name: str, weights: dict[str, Tensor]) -> Coder:
+    """Encoder and decoder of the plain rendering."""
+    from plain_hierarchies import PLAIN
+
+    model = PLAIN[name]().eval()
+    model.load(weights)
+    lmb = LMB[name]
+    return lambda x: model.encode(x, lmb), lambda strings, grid: model.decode(strings, grid, lmb)
+
+
+def timed(work: Callable[[], Any]) -> tuple[Any, dict[str, float]]:
+    """What came out, and its wall-clock and CPU seconds."""
     cpu, wall = time.process_time(), time.perf_counter()
     result = work()
-    return time.process_time() - cpu, time.perf_counter() - wall, result
+    return result, {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
 
 
-def measure(name: str, x: Tensor, rounds: int) -> None:
-    model = zoo.get_model(name).eval()
-    fill(model)
-    model.compress_mode()
-    lmb = 256.0 if name == "qarv_base" else None
-    plain, grid = PlainCoder(model, lmb), model.grid_of(x)
-    times: dict[str, list[tuple[float, float]]] = {}
+def serve(side: str, name: str, task: Path, threads: int) -> None:
+    """Answer each line on standard input with the times of a round trip, as JSON."""
+    torch.set_num_threads(threads)
+    given = torch.load(task)
+    x = given["image"]
+    encode, decode = (our_coder if side == "ours" else plain_coder)(name, given["weights"])
+    for _ in sys.stdin:
+        strings, encoding = timed(lambda: encode(x))
+        x_hat, decoding = timed(lambda: decode(strings, (x.shape[2] // 64, x.shape[3] // 64)))  # noqa: B023
+        answer = {
+            "encode": encoding,
+            "decode": decoding,
+            "bytes": sum(len(latent[0]) for latent in strings),
+            "error": float((x_hat - x).square().mean()),
+        }
+        print(json.dumps(answer), flush=True)
 
-    def take(label: str, work: Callable[[], object]) -> object:
-        cpu, wall, result = timed(work)
-        times.setdefault(label, []).append((cpu, wall))
-        return result
 
-    for _ in range(rounds + 1):
-        ours = take("encode", lambda: model.encode(x, lmb))
-        decoded = take("decode", lambda: model.decode(ours, grid, lmb))  # noqa: B023
-        theirs = take("plain encode", lambda: plain.encode(x))
-        copy = take("plain decode", lambda: plain.decode(theirs, grid))  # noqa: B023
-    assert isinstance(decoded, Tensor)
-    assert isinstance(copy, Tensor)
-    print(f"{name}: {sum(len(latent[0]) for latent in ours)} bytes, plain {sum(map(len, theirs))}")
-    for what in ("encode", "decode"):
-        (cpu, wall), (plain_cpu, plain_wall) = (
-            [
-                statistics.median(column) for column in zip(*times[label][1:], strict=True)
-            ]  # the first warms up
-            for label in (what, f"plain {what}")
-        )
-        print(
-            f"  {what}: {wall:.2f} s ({cpu:.2f} s CPU), plain {plain_wall:.2f} s ({plain_cpu:.2f} s CPU): "
-            f"{plain_wall / wall:.2f} times as fast ({plain_cpu / cpu:.2f} by CPU)"
-        )
+def measure(name: str, peer: str | None, given: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:
+    """Round trips of each side; the first, which warms up, left out."""
+    trips: dict[str, list[dict[str, Any]]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        task = Path(folder) / "task.pt"
+        prepare(name, given.image, task)
+        arguments = (name, str(task), str(given.threads))
+        workers = {"ours": Worker(sys.executable, __file__, "ours", *arguments)}
+        if peer is not None:
+            workers["plain"] = Worker(peer, __file__, "plain", *arguments)
+        for turn in range(given.rounds + 1):
+            for side, worker in workers.items():
+                trip = worker.ask("again")
+                if turn > 0:
+                    trips.setdefault(side, []).append(trip)
+        for worker in workers.values():
+            worker.close()
+    return trips
+
+
+def report(name: str, trips: dict[str, list[dict[str, Any]]]) -> None:
+    """Print the times of one model, and the ratios where there are both sides."""
+    sides = " against ".join(
+        f"{side} {runs[0]['bytes']} bytes and a mean squared error of {runs[0]['error']:.6f}"
+        for side, runs in trips.items()
+    )
+    print(f"{name}: {sides}")
+    for direction in ("encode", "decode"):
+        medians = {
+            side: {
+                clock: statistics.median(run[direction][clock] for run in runs) for clock in ("wall", "cpu")
+            }
+            for side, runs in trips.items()
+        }
+        ours, plain = medians["ours"], medians.get("plain")
+        line = f"  {direction}: {ours['wall']:.2f} s ({ours['cpu']:.2f} s CPU)"
+        if plain is not None:
+            faster = {clock: plain[clock] / ours[clock] for clock in plain}
+            line += (
+                f", plain {plain['wall']:.2f} s ({plain['cpu']:.2f} s CPU): "
+                f"{faster['wall']:.2f} times as fast ({faster['cpu']:.2f} by CPU)"
+            )
+        print(line, flush=True)
+
+
+def usable_peer(python: str | None) -> str | None:
+    """The interpreter of the plain rendering; None, and a sentence printed, where there is none."""
+    check = [python, "-c", "import torch, compressai"] if python else ["false"]
+    try:
+        found = subprocess.run(check, capture_output=True, check=False).returncode == 0
+    except OSError:
+        found = False
+    if found:
+        return python
+    print("There is no Python with torch and compressai at --peer, so that our times follow without a ratio.")
+    return None
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--peer", help="Python interpreter that has torch and compressai")
     parser.add_argument("--image", type=Path, help="photograph to code; a synthetic one if left out")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--models", nargs="+", default=["qres34m", "qarv_base"])
+    parser.add_argument("--models", nargs="+", choices=LMB, default=list(LMB))
+    parser.add_argument("--serve", nargs=4, help=argparse.SUPPRESS)
     given = parser.parse_args()
-    torch.set_num_threads(given.threads)
-    if given.image is None:
-        rng = np.random.default_rng(0)
-        coarse = Image.fromarray(rng.integers(0, 256, (32, 48, 3)).astype(np.uint8))
-        pixels = np.array(coarse.resize((768, 512), Image.Resampling.BICUBIC))
-        x = torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255
-    else:
-        x = read_image(given.image)
+    if given.serve:
+        side, name, task, threads = given.serve
+        serve(side, name, Path(task), int(threads))
+        return
+    peer = usable_peer(given.peer)
     for name in given.models:
-        measure(name, padded(x, 64), given.rounds)
+        report(name, measure(name, peer, given))
 
 
 if __name__ == "__main__":
