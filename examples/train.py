@@ -25,7 +25,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("-n", "--num-workers", default=4, type=int, help="processes that read images (default: %(default)s)")
     add("--lambda", dest="lmbda", default=1e-2, type=float, help="trade-off (default: %(default)s)")
     add("--batch-size", default=16, type=int, help="default: %(default)s")
-    add("--test-batch-size", default=64, type=int, help="accepted; test images are measured one by one")
+    add("--test-batch-size", default=1, type=int, help="of whole images of one size (default: %(default)s)")
     add("--aux-learning-rate", default=1e-3, type=float, help="default: %(default)s")
     add(
         "--patch-size",
@@ -53,6 +53,7 @@ def settings(args: argparse.Namespace) -> dict[str, Any]:
         "workers": args.num_workers,
         "lmbda": args.lmbda,
         "batch_size": args.batch_size,
+        "validation_batch": args.test_batch_size,
         "aux_lr": args.aux_learning_rate,
         "patch_size": min(args.patch_size),
         "device": "cuda" if args.cuda else "cpu",

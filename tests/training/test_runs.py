@@ -268,7 +268,7 @@ def test_a_variable_rate_model_is_validated_over_its_rates(small: Any, tmp_path:
     model = train(settings, dataset=Ramps())
     last = json.loads((tmp_path / "run" / "log.jsonl").read_text().splitlines()[-1])
     with torch.no_grad():
-        image = runs.ValidationImages(tmp_path / "pictures", 64).images["noise"]
+        image = runs.ValidationSet(tmp_path / "pictures", 64).item("noise")
         bpp = [
             sum(-p.log2().sum() for p in model(image, quality=q)["likelihoods"].values()) / (64 * 128)
             for q in (10.0, 50.0, 90.0)

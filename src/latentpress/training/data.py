@@ -132,7 +132,7 @@ def training_images(settings: DataSettings) -> Any:
         ImageError: the folder holds no images.
         DataError: the folder lacks its training split, or the list of its sequences.
     """
-    from latentpress.datasets import ImageFolder, InMemoryCrops, ShardedImages, VideoFolder, Vimeo90kDataset
+    from latentpress.datasets import ImageFolder, InMemoryCrops, ShardedImages
     from latentpress.transforms import Compose, RandomHorizontalFlip, RandomScaledCrop, ToTensor
 
     if settings.data is None:
@@ -146,12 +146,27 @@ def training_images(settings: DataSettings) -> Any:
         return InMemoryCrops(settings.data, settings.patch_size, scales)
     if not settings.frames:
         return ImageFolder(settings.data, transform=transform, split="train")
-    if settings.frames in _VIMEO_LISTS and (Path(settings.data) / _VIMEO_LISTS[settings.frames]).exists():
-        return Vimeo90kDataset(settings.data, transform, tuplet=settings.frames, video=True)
-    return VideoFolder(settings.data, transform=transform, frames=settings.frames)
+    return sequences(settings.data, settings.frames, "train", transform)
 
 
-def split_folder(data: str | Path, split: str) -> Path | None:
-    """The folder `split` in a data set's folder, if there is one."""
-    folder = Path(data) / split
+def sequences(folder: str | Path, frames: int, split: str, transform: Any = None) -> Any:
+    """Tuples of frames, each (3, H, W): of Vimeo-90k, where the folder is that and tuples are as long as its
+    own, else of a folder laid out for `latentpress.datasets.VideoFolder`.
+
+    Raises:
+        DataError: the folder lacks the list of the split.
+    """
+    from latentpress.datasets import VideoFolder, Vimeo90kDataset
+
+    if frames in _VIMEO_LISTS and (Path(folder) / _VIMEO_LISTS[frames]).exists():
+        return Vimeo90kDataset(folder, transform, split, tuplet=frames, video=True)
+    return VideoFolder(folder, transform=transform, split=split, frames=frames)
+
+
+def validation_folder(data: str | Path, frames: int = 0) -> Path | None:
+    """Where a folder of training images, or of sequences, holds what to validate on, if anywhere."""
+    if frames:
+        lists = (*(name.replace("train", "test") for name in _VIMEO_LISTS.values()), "test.list")
+        return Path(data) if any((Path(data) / name).exists() for name in lists) else None
+    folder = Path(data) / "test"
     return folder if folder.is_dir() else None

@@ -48,6 +48,8 @@ _VARIABLE_RATE = {
     "balance": 0.4,
     "epoch_steps": 500,
 }
+# Frames and crops of the public reproduction of Agustsson et al. (CVPR 2020); lambda is given by its user.
+_VIDEO = {"frames": 3, "patch_size": 256, "batch_size": 16, "validation_limit": 64}
 
 
 def recipe_values(chosen: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,6 +79,8 @@ def _published(model: str, quality: int | None, metric: str, lmbda: float | None
     if ":" in model or (model not in zoo.recipes and model in MODELS):
         return {}
     recipe = zoo.find_recipe(model)
+    if recipe.domain == "video":
+        return dict(_VIDEO)
     if recipe.variable_rate:
         return dict(_VARIABLE_RATE)
     training = recipe.training

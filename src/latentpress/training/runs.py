@@ -15,7 +15,7 @@ from torch.utils.data import IterableDataset
 
 from latentpress.errors import ConfigurationError
 from latentpress.training import checkpoints
-from latentpress.training.data import split_folder, step_batches, training_images
+from latentpress.training.data import step_batches, training_images, validation_folder
 from latentpress.training.engine import Trainer, TrainingDiverged, parts_of_a_step
 from latentpress.training.logs import Log, open_logs
 from latentpress.training.memory import freed_memory_kept
@@ -24,7 +24,7 @@ from latentpress.training.processes import Processes, joined
 from latentpress.training.progress import TrainingProgress, figures_in_a_line
 from latentpress.training.randomness import seed_everything
 from latentpress.training.settings import TrainingSettings
-from latentpress.training.validation import ValidationImages, validate
+from latentpress.training.validation import ValidationSet, validate
 
 SETTINGS_FILE = "settings.json"
 SMALLEST_MS_SSIM_PATCH = 161
@@ -71,7 +71,7 @@ class Run:
         self.trainer = Trainer(model, settings, self.steps, processes)
         self.best = math.inf
         self.loss_sum = 0.0  # of this epoch's steps
-        self.validation_images = self._validation_images(model)
+        self.validation_set = self._validation_set(model)
 
     def _one_pass(self) -> int:
         """Steps of a pass over the data. A stream's length is that of one process's share."""
@@ -142,7 +142,7 @@ class Run:
 
     def _end_epoch(self, progress: TrainingProgress, logs: list[Log]) -> None:
         """Take stock of the epoch, let the schedule know, and save."""
-        loss = self._epoch_loss() if self.validation_images is None else self._validate(progress, logs)
+        loss = self._epoch_loss() if self.validation_set is None else self._validate(progress, logs)
         self.loss_sum = 0.0
         if loss is not None:
             self.trainer.schedule.end_epoch(loss)
@@ -160,11 +160,11 @@ class Run:
         """The loss on the validation images; None in an epoch after which there is no validation."""
         trainer = self.trainer
         due = self._epoch() % self.settings.reports.validate_every == 0 or trainer.step == self.steps
-        if self.validation_images is None or not due:
+        if self.validation_set is None or not due:
             return None
         shown = self.settings.reports.reconstructions if self.processes.first else 0
         result = validate(
-            trainer.trained_model, trainer.objective, self.validation_images, self.processes, shown
+            trainer.trained_model, trainer.objective, self.validation_set, self.processes, shown
         )
         progress.say(f"epoch {self._epoch()}, validation: {figures_in_a_line(result.means)}")
         for log in logs:
@@ -226,12 +226,14 @@ class Run:
                 "go on with the same, or choose another folder for the run."
             )
 
-    def _validation_images(self, model: nn.Module) -> ValidationImages | None:
+    def _validation_set(self, model: nn.Module) -> ValidationSet | None:
         data = self.settings.data
-        folder = data.validation or (split_folder(data.data, "test") if data.data else None)
+        folder = data.validation or (validation_folder(data.data, data.frames) if data.data else None)
         if folder is None:
             return None
-        return ValidationImages(folder, int(getattr(model, "downsampling_factor", 64)))
+        factor = int(getattr(model, "downsampling_factor", 64))
+        limit, batch = data.validation_limit, data.validation_batch
+        return ValidationSet(folder, factor, frames=data.frames, limit=limit, batch=batch)
 
 
 # What the weights of a run depend on from its first step.

@@ -51,7 +51,9 @@ class DataSettings:
     """What the network learns from."""
 
     data: str | None = setting(None, "Folder of training images, or one with train/ and test/ in it.")
-    validation: str | None = setting(None, "Folder of validation images; by default test/ in the data's.")
+    validation: str | None = setting(
+        None, "Folder of validation images; by default test/ in the data's, or the test list of sequences."
+    )
     validation_limit: int = setting(0, "At most so many validation images or sequences; 0 for all.")
     validation_batch: int = setting(1, "Validation images of the same size that are measured at once.")
     frames: int = setting(0, "Frames of a training sequence, for video models; 0 for images.")
