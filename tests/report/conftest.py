@@ -2,9 +2,10 @@
 
 import json
 import shutil
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -32,6 +33,13 @@ RECORD: dict[str, Any] = {
 }
 
 
+def _skip(cure: str) -> NoReturn:
+    """Skip, and say so at the end of even the quietest run."""
+    reason = f"the pages of reports are not opened in a browser: {cure}"
+    warnings.warn(reason, stacklevel=2)
+    pytest.skip(reason)
+
+
 @pytest.fixture
 def record() -> dict[str, Any]:
     """A record of the common form with points out of order, a null, times, and images; free to change."""
@@ -50,11 +58,12 @@ def results_file(tmp_path: Path, record: dict[str, Any]) -> Path:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """Headless Chromium; skips the test where it or Playwright is missing."""
-    playwright = pytest.importorskip(
-        "playwright.sync_api", reason="pages are not opened: pip install 'latentpress[browser]'"
-    )
+    try:
+        from playwright import sync_api as playwright
+    except ImportError:
+        _skip("pip install 'latentpress[browser]'")
     if CHROMIUM is None:
-        pytest.skip("pages are not opened: apt-get install chromium")
+        _skip("apt-get install chromium")
     with playwright.sync_playwright() as driver:
         opened = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield opened

@@ -1,6 +1,7 @@
 "use strict";
 // Making elements. Text goes in as text nodes only, so nothing that comes from a file is ever read as HTML.
 const DOM = (() => {
+  let controls = 0; // that have been labelled
   const SVG = "http://www.w3.org/2000/svg";
 
   function el(tag, attributes = {}, ...children) {
@@ -25,7 +26,13 @@ const DOM = (() => {
     return el("button", { type: "button", "aria-label": label, title: label, onclick }, text);
   }
 
-  // A <select> in its label; options are [value, text], in groups where there is a third entry.
+  // A control with its label above it.
+  function labelled(label, control) {
+    control.id ||= `control-${(controls += 1)}`;
+    return el("div", { class: "choice" }, el("label", { for: control.id }, label), control);
+  }
+
+  // A <select> with its label; options are [value, text], in groups where there is a third entry.
   function choice(label, options, value, onchange) {
     const select = el("select", { onchange: () => onchange(select.value) });
     const groups = new Map();
@@ -37,7 +44,7 @@ const DOM = (() => {
       (groups.get(group) ?? select).append(el("option", { value: key }, text));
     }
     select.value = value;
-    return el("label", { class: "choice" }, el("span", {}, label), select);
+    return labelled(label, select);
   }
 
   // Radio buttons that look like one control; options are [value, text].
@@ -53,5 +60,5 @@ const DOM = (() => {
     );
   }
 
-  return { el, svg, button, choice, segmented };
+  return { el, svg, button, labelled, choice, segmented };
 })();

@@ -1,7 +1,7 @@
 "use strict";
 // Every image at every point, as a table to sort and filter.
 const Images = (() => {
-  const { el, choice } = DOM;
+  const { el, choice, labelled } = DOM;
   const { state } = State;
 
   function start() {
@@ -23,7 +23,7 @@ const Images = (() => {
     const measured = [...new Set(rows.map((row) => row.curve))].map((curve) => [curve.id, curve.name]);
     document.getElementById("images-controls").append(
       choice("Curve", [["", "All"], ...measured], "", (curve) => { filter.curve = curve; draw(); }),
-      el("label", { class: "choice" }, el("span", {}, "Search"), search));
+      labelled("Search", search));
     draw();
   }
 
