@@ -9,6 +9,7 @@ from latentpress.latent_codecs.gaussian_conditional import GaussianConditionalLa
 from latentpress.latent_codecs.hyper import HyperLatentCodec
 from latentpress.latent_codecs.hyperprior import HyperpriorLatentCodec
 from latentpress.latent_codecs.raster_scan import RasterScanLatentCodec
+from latentpress.latent_codecs.refinement import ParameterRefinement, RefinedGaussianLatentCodec
 
 __all__ = [
     "ChannelGroupsLatentCodec",
@@ -20,5 +21,7 @@ __all__ = [
     "HyperLatentCodec",
     "HyperpriorLatentCodec",
     "LatentCodec",
+    "ParameterRefinement",
     "RasterScanLatentCodec",
+    "RefinedGaussianLatentCodec",
 ]

@@ -7,6 +7,7 @@ the rates that they were trained at. One-rate models of papers are in their own 
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -16,7 +17,8 @@ from latentpress.entropy_models import EntropyBottleneck, GaussianConditional
 from latentpress.latent_codecs import (
     GainHyperLatentCodec,
     GainHyperpriorLatentCodec,
-    GaussianConditionalLatentCodec,
+    ParameterRefinement,
+    RefinedGaussianLatentCodec,
 )
 from latentpress.layers import ResidualBlock, ResidualBottleneckBlock
 from latentpress.models.variable_rate import VariableRateModel
@@ -25,7 +27,6 @@ from latentpress.registry import register_model
 __all__ = ["GainedHyperprior"]
 
 BLOCK = 16  # pixels a side of what one position of the latent covers
-MAX_LOG_SCALE = 6.0  # e^6 = 403, beyond the largest scale that has a coder table
 
 
 class WithLinearPath(nn.Module):
@@ -67,6 +68,15 @@ def block_transform(channels: int) -> Tensor:
     return torch.cat(planes).float()
 
 
+def uneven_groups(channels: int) -> tuple[int, ...]:
+    """Sizes of the groups that a latent is coded in: 1, 1, 2, 4 and 4 twelfths of its channels.
+
+    The first, being the lowest frequencies, hold most of the information, and tell most about the rest.
+    """
+    ends = [round(channels * twelfths / 12) for twelfths in (0, 1, 2, 4, 8, 12)]
+    return tuple(end - start for start, end in pairwise(ends))
+
+
 @register_model("latentpress2026")
 class GainedHyperprior(VariableRateModel):
     """Mean-scale hyperprior (Minnen et al., NeurIPS 2018) with gain vectors: any rate from one network.
@@ -74,7 +84,8 @@ class GainedHyperprior(VariableRateModel):
     The transforms work at strides 4, 8 and 16 only, where a convolution is cheap, and consist of residual
     blocks. Beside each runs a linear path, which starts as a cosine transform of 16x16 blocks: training
     starts from a working transform codec, and the networks add what a linear transform cannot do. The
-    hyper-synthesis predicts the mean and the logarithm of the scale of every latent.
+    hyper-synthesis predicts the logarithm of the scale and the mean of every latent. Latents are coded in a
+    few passes, after each of which the predictions for the rest are corrected by what came to light.
 
     Args:
         widths: channels at strides 4 and 8.
@@ -102,8 +113,8 @@ class GainedHyperprior(VariableRateModel):
         M: int = 192,
         N: int = 96,
         depths: tuple[int, int, int] = (2, 2, 3),
-        num_rates: int = 8,
-        lmbda_range: tuple[float, float] = (0.001, 0.25),
+        num_rates: int = 9,
+        lmbda_range: tuple[float, float] = (0.0003, 0.25),
     ) -> None:
         super().__init__()
         a, b = widths
@@ -149,6 +160,7 @@ class GainedHyperprior(VariableRateModel):
             nn.ReLU(inplace=True),
             nn.Conv2d(128, 2 * M, 3, padding=1),
         )
+        self.refinement = ParameterRefinement(uneven_groups(M))
         self.entropy_bottleneck = EntropyBottleneck(N)
         self.gaussian_conditional = GaussianConditional(None)
         # At high rates a uniform quantiser's error is step**2 / 12, and the step where its derivative
@@ -159,17 +171,11 @@ class GainedHyperprior(VariableRateModel):
         self.set_gains(N, M, lmbda_range, gains)
 
     def _gained_codec(self, y_gain: Tensor, **options: Any) -> GainHyperpriorLatentCodec:
-        y_codec = GaussianConditionalLatentCodec(
-            gaussian_conditional=self.gaussian_conditional, quantizer="ste"
-        )
+        y_codec = RefinedGaussianLatentCodec(self.gaussian_conditional, self.refinement)
         hyper_codec = GainHyperLatentCodec(
             self.entropy_bottleneck,
             lambda y: self.h_a(y * y_gain),  # sees what is to be coded, not what the gains are applied to
-            self._scales_and_means,
+            self.h_s,
             quantizer="ste",
         )
         return GainHyperpriorLatentCodec({"y": y_codec, "hyper": hyper_codec})
-
-    def _scales_and_means(self, z_hat: Tensor) -> Tensor:
-        log_scales, means = self.h_s(z_hat).float().chunk(2, dim=1)
-        return torch.cat((log_scales.clamp(max=MAX_LOG_SCALE).exp(), means), dim=1)
