@@ -22,8 +22,9 @@ from torch.overrides import TorchFunctionMode
 from latentpress.entropy_models import GaussianConditional
 from latentpress.entropy_models.precision import no_autocast
 from latentpress.latent_codecs.batches import image_by_image, laid_out
+from latentpress.latent_codecs.exact import IntegerConvolutions, logarithms
 
-__all__ = ["CodingParameters", "coding_parameters", "evaluate"]
+__all__ = ["CodingParameters", "coding_parameters", "evaluate", "indexes_of_logarithms"]
 
 
 class CodingParameters(NamedTuple):
@@ -38,8 +39,14 @@ class CodingParameters(NamedTuple):
     means: Tensor | None
 
 
-def evaluate(network: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+def evaluate(network: Callable[[Tensor], Tensor], x: Tensor, *, exact: bool = False) -> Tensor:
     """`network(x)` for `x` (N, C, H, W), the same for each image whatever the batch, layout or thread count.
+
+    Args:
+        network: what to compute; `latentpress.latent_codecs.exact` says what may be in it if `exact` is set.
+        x: its inputs.
+        exact: whether to compute in integers, and so the same on every machine. Otherwise the result is the
+            same on one machine, and close to it on others.
 
     Example:
         >>> network = torch.nn.Conv2d(4, 8, 3)
@@ -47,8 +54,12 @@ def evaluate(network: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
         >>> torch.equal(evaluate(network, x)[1:2], evaluate(network, x[1:2]))
         True
     """
-    with torch.no_grad(), no_autocast(x), _fixed_threads(), _PlainConvolutions():
-        return image_by_image(network, x, torch.contiguous_format)
+    with torch.no_grad(), no_autocast(x):
+        if exact:
+            with IntegerConvolutions():
+                return image_by_image(network, x, torch.contiguous_format)
+        with _fixed_threads(), _PlainConvolutions():
+            return image_by_image(network, x, torch.contiguous_format)
 
 
 def coding_parameters(
@@ -56,6 +67,15 @@ def coding_parameters(
 ) -> CodingParameters:
     """The integer table of each element of a latent, from the `scales` (N, C, H, W) that `evaluate` gave."""
     return CodingParameters(conditional.build_indexes(scales), means)
+
+
+def indexes_of_logarithms(conditional: GaussianConditional, log_scales: Tensor) -> Tensor:
+    """The integer table of each element, int32, from the logarithms of scales of any shape.
+
+    The same on every machine, which exponentials would not be.
+    """
+    boundaries = logarithms(conditional.scale_table[:-1]).to(log_scales)
+    return torch.bucketize(log_scales.contiguous(), boundaries, out_int32=True)
 
 
 # Any fixed number gives the same bytes. One is right where several processes share the cores, and costs

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from latentpress.entropy_models import EntropyBottleneck
@@ -33,6 +34,8 @@ class HyperLatentCodec(LatentCodec):
         h_s: hyper-synthesis transform, from z_hat to the parameters.
         quantizer: what `h_s` sees in training: `"noise"` adds uniform noise to z, `"ste"` rounds it about the
             medians with the gradient of the identity. Likelihoods are those of the noisy z in both.
+        exact: whether `h_s` runs in integers where no gradients are recorded, so that its output is the same
+            on every machine; see `latentpress.latent_codecs.exact`.
 
     Raises:
         ConfigurationError: `quantizer` is neither.
@@ -44,11 +47,13 @@ class HyperLatentCodec(LatentCodec):
         h_a: Callable[[Tensor], Tensor],
         h_s: Callable[[Tensor], Tensor],
         quantizer: str = "noise",
+        exact: bool = False,
     ) -> None:
         super().__init__()
         if quantizer not in ("noise", "ste"):
             raise ConfigurationError(f"quantizer must be 'noise' or 'ste', not {quantizer!r}.")
         self.quantizer = quantizer
+        self.exact = exact
         self.entropy_bottleneck = entropy_bottleneck
         self.h_a = h_a
         self.h_s = h_s
@@ -77,20 +82,24 @@ class HyperLatentCodec(LatentCodec):
         if self.quantizer == "ste":
             medians = self.entropy_bottleneck._medians_like(z)
             z_hat = quantize_ste(z - medians) + medians
-        return {"likelihoods": {"z": likelihoods}, "params": self.h_s(_times(z_hat, gain_inv))}
+        z_hat = _times(z_hat, gain_inv)
+        exactly = self.exact and not torch.is_grad_enabled()
+        params = critical.evaluate(self.h_s, z_hat, exact=True) if exactly else self.h_s(z_hat)
+        return {"likelihoods": {"z": likelihoods}, "params": params}
 
     def _compress(
         self, y: Tensor, gain: Tensor | None = None, gain_inv: Tensor | None = None
     ) -> dict[str, Any]:
         coded = self._z().compress(_times(image_by_image(self.h_a, y), gain))
-        params = critical.evaluate(self.h_s, _times(coded["y_hat"], gain_inv))
+        params = critical.evaluate(self.h_s, _times(coded["y_hat"], gain_inv), exact=self.exact)
         return {"strings": coded["strings"], "shape": coded["shape"], "params": params}
 
     def _decompress(
         self, strings: Sequence[Sequence[bytes]], shape: Sequence[int], gain_inv: Tensor | None = None
     ) -> dict[str, Any]:
         decoded = self._z().decompress(checked_strings(strings, 1), shape)
-        return {"params": critical.evaluate(self.h_s, _times(decoded["y_hat"], gain_inv))}
+        params = critical.evaluate(self.h_s, _times(decoded["y_hat"], gain_inv), exact=self.exact)
+        return {"params": params}
 
     def _z(self) -> EntropyBottleneckLatentCodec:
         return EntropyBottleneckLatentCodec(self.entropy_bottleneck)

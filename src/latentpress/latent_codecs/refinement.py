@@ -18,6 +18,7 @@ from latentpress.entropy_models import GaussianConditional
 from latentpress.errors import ConfigurationError
 from latentpress.latent_codecs import critical
 from latentpress.latent_codecs.base import LatentCodec, checked_strings
+from latentpress.latent_codecs.exact import exact_exp
 from latentpress.ops import quantize_ste
 
 __all__ = ["ParameterRefinement", "RefinedGaussianLatentCodec"]
@@ -67,27 +68,29 @@ class ParameterRefinement(nn.Module):
         ends = list(accumulate(self.groups))
         return [slice(end - size, end) for size, end in zip(self.groups, ends, strict=True) for _ in COLOURS]
 
-    def forward(self, index: int, surprise: Tensor, log_scales: Tensor, positions: Tensor) -> Tensor:
-        """Corrections for pass `index`, from 1 on, over K channels and P positions.
+    def context(self, index: int, surprise: Tensor) -> Tensor:
+        """What pass `index`, from 1 on, makes of the known part.
 
         Args:
             index: which pass.
             surprise: of all channels up to the last of this pass, (N, C, H, W); 0 where not yet known.
+
+        Returns:
+            (N, hidden, H, W)
+        """
+        return cast(Tensor, self.contexts[index - 1](surprise))
+
+    def correction(self, index: int, context: Tensor, log_scales: Tensor) -> Tensor:
+        """Corrections for pass `index` over K channels and P positions.
+
+        Args:
+            index: which pass.
+            context: at those positions, (N, hidden, 1, P).
             log_scales: predicted without context, (N, K, 1, P).
-            positions: those of this pass, (P,), counted in raster order.
 
         Returns:
             (N, 2 K, 1, P): what to add to the logarithms of the scales, and to the means in units of scales.
         """
-        context = packed(self.context(index, surprise), positions)
-        return self.correction(index, context, log_scales)
-
-    def context(self, index: int, surprise: Tensor) -> Tensor:
-        """What pass `index` makes of the known part, (N, hidden, H, W)."""
-        return cast(Tensor, self.contexts[index - 1](surprise))
-
-    def correction(self, index: int, context: Tensor, log_scales: Tensor) -> Tensor:
-        """What `forward` returns, from the context at the positions of the pass, (N, hidden, 1, P)."""
         activation, *layers = cast(nn.Sequential, self.corrections[index - 1])
         x = torch.cat((activation(context), log_scales), dim=1)
         for layer in layers:
@@ -103,9 +106,9 @@ class Gaussians(NamedTuple):
     means: Tensor
 
     def corrected(self, correction: Tensor) -> tuple[Tensor, Tensor]:
-        """Scales and means after a correction (N, 2 K, 1, P), as `ParameterRefinement` gives it."""
+        """Logarithms of scales, and means, after a correction (N, 2 K, 1, P) by a `ParameterRefinement`."""
         growth, shift = correction.chunk(2, dim=1)
-        return limited_exp(self.log_scales + growth), self.means + self.scales * shift
+        return self.log_scales + growth, self.means + self.scales * shift
 
     def surprise(self, values: Tensor) -> Tensor:
         """How far `values` are from the means, in scales."""
@@ -148,15 +151,31 @@ class Checkerboard:
         x[:, step.channels].flatten(2).index_copy_(2, self.positions[step.colour], values.squeeze(2))
 
 
+class Arithmetic(NamedTuple):
+    """How networks and exponentials are computed."""
+
+    evaluate: Callable[[Callable[[Tensor], Tensor], Tensor], Tensor]
+    exp: Callable[[Tensor], Tensor]
+
+
+TRAINING = Arithmetic(lambda network, x: network(x), torch.exp)
+"""In floats, with gradients."""
+
+CODING = Arithmetic(partial(critical.evaluate, exact=True), exact_exp)
+"""The same to the bit on every machine."""
+
+
 class RefinedGaussianLatentCodec(LatentCodec):
     """Codes a latent under Gaussians that a `ParameterRefinement` corrects between its passes.
 
-    All passes of an image share one string. In training, latents are rounded straight through, and scored
-    with noise.
+    All passes of an image share one string, which decodes on any machine to the same values: coding computes
+    in integers (see `exact`), and so does `forward` where no gradients are recorded. In training, latents are
+    rounded straight through, and scored with noise.
 
     Args:
         gaussian_conditional: the entropy model.
         refinement: the networks.
+        prior: what is added to `params`, broadcastable to it.
 
     Example:
         >>> conditional = GaussianConditional([0.11, 0.5, 1.0, 2.0]).eval()
@@ -170,29 +189,34 @@ class RefinedGaussianLatentCodec(LatentCodec):
         True
     """
 
-    def __init__(self, gaussian_conditional: GaussianConditional, refinement: ParameterRefinement) -> None:
+    def __init__(
+        self,
+        gaussian_conditional: GaussianConditional,
+        refinement: ParameterRefinement,
+        prior: Tensor | float = 0.0,
+    ) -> None:
         super().__init__()
+        self.prior = prior
         self.gaussian_conditional = gaussian_conditional
         self.refinement = refinement
 
     def forward(self, y: Tensor, params: Tensor, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Quantise `y` (N, C, H, W); `params` (N, 2 C, H, W) has logarithms of the scales, and means."""
+        arithmetic = TRAINING if torch.is_grad_enabled() else CODING
         board = Checkerboard(y.shape[2:], y.device)
-        colours, priors = board.apart(y), self._priors(params.float(), self._scales(params.float()), board)
-        y_hat, scales, means, surprise = (_Assembly(board) for _ in range(4))
+        colours, priors = board.apart(y), self._priors(params, arithmetic, board)
+        y_hat, log_scales, means, surprise = (_Assembly(board) for _ in range(4))
         for step in self._passes(y):
             own = _of_pass(priors, step)
-            parameters = own.scales, own.means
-            if step.number:
-                known, positions = surprise.grid(step.channels.stop), board.positions[step.colour]
-                correction = self.refinement(step.number, known, own.log_scales, positions)
-                parameters = own.corrected(correction.float())
+            known = surprise.grid(y[:, : step.channels.stop])
+            parameters = self._refined(step, known, own, arithmetic, board)
             values = quantize_ste(colours[step.colour][:, step.channels] - parameters[1]) + parameters[1]
             parts = values, *parameters, own.surprise(values)
-            for assembly, part in zip((y_hat, scales, means, surprise), parts, strict=True):
+            for assembly, part in zip((y_hat, log_scales, means, surprise), parts, strict=True):
                 assembly.add(step, part)
-        _, likelihoods = self.gaussian_conditional(y, scales.grid(), means=means.grid())
-        return {"likelihoods": {"y": likelihoods}, "y_hat": y_hat.grid()}
+        scales = log_scales.grid(y).clamp(max=MAX_LOG_SCALE).exp()
+        _, likelihoods = self.gaussian_conditional(y, scales, means=means.grid(y))
+        return {"likelihoods": {"y": likelihoods}, "y_hat": y_hat.grid(y)}
 
     def compress(self, y: Tensor, params: Tensor, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Code `y` (N, C, H, W); `params` are those of `forward`."""
@@ -239,44 +263,38 @@ class RefinedGaussianLatentCodec(LatentCodec):
     ) -> Tensor:
         """Go through the passes; `code` writes or reads the symbols of one, (N, K, 1, P). Returns y_hat."""
         board = Checkerboard(like.shape[2:], like.device)
-        priors = self._priors(params, critical.evaluate(self._scales, params), board)
+        priors = self._priors(params, CODING, board)
         y_hat, surprise = (torch.zeros(like.shape, device=like.device) for _ in range(2))
         for step in self._passes(like):
             own = _of_pass(priors, step)
-            scales, means = self._refined(step, surprise, own, board) if step.number else own[1:]
-            coding = critical.coding_parameters(self.gaussian_conditional, scales, means)
-            values = code(step, coding) + means
+            known = surprise[:, : step.channels.stop]
+            log_scales, means = self._refined(step, known, own, CODING, board)
+            indexes = critical.indexes_of_logarithms(self.gaussian_conditional, log_scales)
+            values = code(step, critical.CodingParameters(indexes, means)) + means
             board.put(values, y_hat, step)
             board.put(own.surprise(values), surprise, step)
         return y_hat
 
     def _refined(
-        self, step: Pass, surprise: Tensor, own: Gaussians, board: Checkerboard
+        self, step: Pass, known: Tensor, own: Gaussians, arithmetic: Arithmetic, board: Checkerboard
     ) -> tuple[Tensor, Tensor]:
-        """Scales and means of a pass, computed so that encoder and decoder agree to the bit."""
-        context = critical.evaluate(
-            partial(self.refinement.context, step.number), surprise[:, : step.channels.stop]
-        )
+        """Logarithms of scales, and means, of a pass, from the surprise that is known before it."""
+        if not step.number:
+            return own.log_scales, own.means
+        context = arithmetic.evaluate(partial(self.refinement.context, step.number), known)
         context = packed(context, board.positions[step.colour])
 
-        def correct(x: Tensor) -> Tensor:
-            context, *own = x.split((context_channels, *[channels] * 3), dim=1)
-            correction = self.refinement.correction(step.number, context, own[0])
-            return torch.cat(Gaussians(*own).corrected(correction), dim=1)
+        def correction(x: Tensor) -> Tensor:
+            return self.refinement.correction(step.number, *x.tensor_split([context.shape[1]], dim=1))
 
-        context_channels, channels = context.shape[1], own.means.shape[1]
-        scales, means = critical.evaluate(correct, torch.cat((context, *own), dim=1)).chunk(2, dim=1)
-        return scales, means
+        x = torch.cat((context, own.log_scales), dim=1)
+        return own.corrected(arithmetic.evaluate(correction, x).float())
 
-    def _scales(self, params: Tensor) -> Tensor:
-        """The scales predicted without context, (N, C, H, W)."""
-        bound = float(self.gaussian_conditional.lower_bound_scale.bound)
-        return limited_exp(params.chunk(2, dim=1)[0]).clamp(min=bound)
-
-    @staticmethod
-    def _priors(params: Tensor, scales: Tensor, board: Checkerboard) -> list[Gaussians]:
+    def _priors(self, params: Tensor, arithmetic: Arithmetic, board: Checkerboard) -> list[Gaussians]:
         """The Gaussians predicted without context, by colour."""
-        log_scales, means = params.chunk(2, dim=1)
+        log_scales, means = (params.float() + self.prior).chunk(2, dim=1)
+        smallest = math.log(float(self.gaussian_conditional.lower_bound_scale.bound))
+        scales = arithmetic.exp(log_scales.clamp(smallest, MAX_LOG_SCALE))
         parts = (board.apart(part) for part in (log_scales, scales, means))
         return [Gaussians(*of_colour) for of_colour in zip(*parts, strict=True)]
 
@@ -305,10 +323,11 @@ class _Assembly:
         else:
             self._groups[-1] = self._groups[-1] + grid
 
-    def grid(self, channels: int = 0) -> Tensor:
-        """What is known so far, (N, C, H, W), with zeros where it has less than `channels`."""
-        known = torch.cat(self._groups, dim=1)
-        return nn.functional.pad(known, (0, 0, 0, 0, 0, max(0, channels - known.shape[1])))
+    def grid(self, like: Tensor) -> Tensor:
+        """What is known so far, of the shape of `like` (N, C, H, W), with zeros in channels yet to come."""
+        missing = like.shape[1] - sum(group.shape[1] for group in self._groups)
+        blank = torch.zeros(len(like), missing, *like.shape[2:], device=like.device)
+        return torch.cat((*self._groups, blank), dim=1)
 
 
 def _of_pass(priors: Sequence[Gaussians], step: Pass) -> Gaussians:
@@ -318,11 +337,6 @@ def _of_pass(priors: Sequence[Gaussians], step: Pass) -> Gaussians:
 def packed(x: Tensor, positions: Tensor) -> Tensor:
     """The elements of `x` (N, C, H, W) at `positions` (P,), as (N, C, 1, P)."""
     return x.flatten(2).index_select(2, positions).unsqueeze(2)
-
-
-def limited_exp(log_scales: Tensor) -> Tensor:
-    """Scales, none far beyond the largest that has a coder table."""
-    return log_scales.clamp(max=MAX_LOG_SCALE).exp()
 
 
 def _rows(parts: Iterable[Tensor]) -> Tensor:

@@ -17,11 +17,12 @@ from latentpress.entropy_models import EntropyBottleneck, GaussianConditional
 from latentpress.latent_codecs import (
     GainHyperLatentCodec,
     GainHyperpriorLatentCodec,
+    LatentCodec,
     ParameterRefinement,
     RefinedGaussianLatentCodec,
 )
 from latentpress.layers import ResidualBlock, ResidualBottleneckBlock
-from latentpress.models.variable_rate import VariableRateModel
+from latentpress.models.variable_rate import VariableRateModel, interpolated
 from latentpress.registry import register_model
 
 __all__ = ["GainedHyperprior"]
@@ -161,6 +162,7 @@ class GainedHyperprior(VariableRateModel):
             nn.Conv2d(128, 2 * M, 3, padding=1),
         )
         self.refinement = ParameterRefinement(uneven_groups(M))
+        self.prior = nn.Parameter(torch.zeros(num_rates, 2 * M))  # log-scales and means, to which h_s adds
         self.entropy_bottleneck = EntropyBottleneck(N)
         self.gaussian_conditional = GaussianConditional(None)
         # At high rates a uniform quantiser's error is step**2 / 12, and the step where its derivative
@@ -170,12 +172,17 @@ class GainedHyperprior(VariableRateModel):
         gains = [math.sqrt(lmbda * 255**2 * 2 * math.log(2) / 36) for lmbda in lmbdas]
         self.set_gains(N, M, lmbda_range, gains)
 
+    def make_latent_codec(self, **options: Any) -> LatentCodec:
+        """The codec of the latent at the positions `rate=`, (N,) or (1,), among the gain vectors."""
+        return super().make_latent_codec(prior=interpolated(self.prior, options["rate"]), **options)
+
     def _gained_codec(self, y_gain: Tensor, **options: Any) -> GainHyperpriorLatentCodec:
-        y_codec = RefinedGaussianLatentCodec(self.gaussian_conditional, self.refinement)
+        y_codec = RefinedGaussianLatentCodec(self.gaussian_conditional, self.refinement, **options)
         hyper_codec = GainHyperLatentCodec(
             self.entropy_bottleneck,
             lambda y: self.h_a(y * y_gain),  # sees what is to be coded, not what the gains are applied to
             self.h_s,
             quantizer="ste",
+            exact=True,
         )
         return GainHyperpriorLatentCodec({"y": y_codec, "hyper": hyper_codec})

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from latentpress.errors import ConfigurationError
 from latentpress.latent_codecs import GainHyperLatentCodec, GainHyperpriorLatentCodec, LatentCodec
+from latentpress.latent_codecs.exact import exact_exp
 from latentpress.layers.convolutions import channels_innermost
 from latentpress.models.autoregressive import JointAutoregressiveHierarchicalPriors
 from latentpress.models.hyperprior import HyperpriorModel, MeanScaleHyperprior, ScaleHyperprior
@@ -45,12 +46,20 @@ class GainVectors(nn.Module):
         self.log_gain = nn.Parameter(rows.repeat(1, channels))
 
     def forward(self, rate: Tensor) -> Tensor:
-        """Gains `(N, C, 1, 1)` at the positions `rate`, (N,), in [0, num_rates - 1]."""
-        low = rate.floor().clamp(0, self.log_gain.shape[0] - 2)
-        fraction = (rate - low).unsqueeze(1).to(self.log_gain.dtype)
-        index = low.long()
-        log_gain = torch.lerp(self.log_gain[index], self.log_gain[index + 1], fraction)
-        return log_gain.exp()[:, :, None, None]
+        """Gains `(N, C, 1, 1)` at the positions `rate`, (N,), in [0, num_rates - 1].
+
+        Where no gradients are recorded, they are rounded such that every machine has the same.
+        """
+        log_gain = interpolated(self.log_gain, rate)
+        return log_gain.exp() if torch.is_grad_enabled() else exact_exp(log_gain)
+
+
+def interpolated(table: Tensor, rate: Tensor) -> Tensor:
+    """Rows of `table` (R, C), mixed linearly, at the positions `rate` (N,) in [0, R - 1]; (N, C, 1, 1)."""
+    index = rate.floor().clamp(0, len(table) - 2).long()
+    fraction = (rate - index).unsqueeze(1).to(table.dtype)
+    low, high = table[index], table[index + 1]
+    return (low + fraction * (high - low))[:, :, None, None]  # not lerp, which rounds once on some machines
 
 
 class VariableRateModel(HyperpriorModel):
