@@ -18,6 +18,7 @@ from latentpress.codec.images import Picture, Pixels
 from latentpress.codec.maker import Maker, Parameter, expect_maker
 from latentpress.codec.packing import pack, unpack
 from latentpress.errors import BitstreamError, ConfigurationError
+from latentpress.latent_codecs.critical import portably
 from latentpress.models import CompressionModel
 from latentpress.zoo import fingerprint
 
@@ -108,7 +109,9 @@ class ImageCodec:
         """
         options = self.options(quality)
         picture = prepared.picture
-        strings = self._strings_of(prepared.code(**options), picture.height, picture.width)
+        with portably():
+            coded = prepared.code(**options)
+        strings = self._strings_of(coded, picture.height, picture.width)
         header = Header(picture.width, picture.height, picture.layout, *self.maker(options))
         return write_container(Container(header, strings, prepared.alpha, prepared.icc))
 
@@ -138,7 +141,9 @@ class ImageCodec:
             x: the image, on the model's device.
             options: what `options` returned.
         """
-        return self._strings_of(self._model.compress(x, **options), *x.shape[-2:])
+        with portably():
+            coded = self._model.compress(x, **options)
+        return self._strings_of(coded, *x.shape[-2:])
 
     @torch.inference_mode()
     def decode_tensor(
@@ -150,7 +155,9 @@ class ImageCodec:
             BitstreamError: the strings are damaged.
         """
         shape = self._shape_of(height, width)
-        x_hat: Tensor = self._model.decompress([[string] for string in strings], shape, **options)["x_hat"]
+        with portably():
+            decoded = self._model.decompress([[string] for string in strings], shape, **options)
+        x_hat: Tensor = decoded["x_hat"]
         return x_hat
 
     def options(self, quality: float | None = None) -> dict[str, Any]:

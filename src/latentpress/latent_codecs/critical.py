@@ -5,14 +5,16 @@ this one interface. The transforms between pixels and latents do not belong here
 
 The sums inside a convolution are rounded in an order that the library chooses from the batch size, the
 memory layout and the number of threads, and a last bit of difference in a scale can select another table and
-garble all that follows. Hence every network on this path runs on one image at a time, image and weights laid
-out with the last dimension innermost, on a fixed number of threads, outside autocast. The result is then the
-same, on one machine, however encoder and decoder were called.
+garble all that follows. There are two remedies. Floats, which the streams of the field need: every network
+on this path runs on one image at a time, image and weights laid out with the last dimension innermost, on a
+fixed number of threads, outside autocast; the result is then the same, on one machine, however encoder and
+decoder were called. Integers, which files use: the result is the same on all machines.
 """
 
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 import torch
@@ -24,7 +26,7 @@ from latentpress.entropy_models.precision import no_autocast
 from latentpress.latent_codecs.batches import image_by_image, laid_out
 from latentpress.latent_codecs.exact import IntegerConvolutions, logarithms
 
-__all__ = ["CodingParameters", "coding_parameters", "evaluate", "indexes_of_logarithms"]
+__all__ = ["CodingParameters", "coding_parameters", "evaluate", "indexes_of_logarithms", "portably"]
 
 
 class CodingParameters(NamedTuple):
@@ -45,8 +47,8 @@ def evaluate(network: Callable[[Tensor], Tensor], x: Tensor, *, exact: bool = Fa
     Args:
         network: what to compute; `latentpress.latent_codecs.exact` says what may be in it if `exact` is set.
         x: its inputs.
-        exact: whether to compute in integers, and so the same on every machine. Otherwise the result is the
-            same on one machine, and close to it on others.
+        exact: whether to compute in integers, and so the same on every machine, as it is anyway inside
+            `portably`. Otherwise the result is the same on one machine, and close to it on others.
 
     Example:
         >>> network = torch.nn.Conv2d(4, 8, 3)
@@ -55,11 +57,35 @@ def evaluate(network: Callable[[Tensor], Tensor], x: Tensor, *, exact: bool = Fa
         True
     """
     with torch.no_grad(), no_autocast(x):
-        if exact:
+        if exact or _portable.get():
             with IntegerConvolutions():
                 return image_by_image(network, x, torch.contiguous_format)
         with _fixed_threads(), _PlainConvolutions():
             return image_by_image(network, x, torch.contiguous_format)
+
+
+_portable: ContextVar[bool] = ContextVar("portable", default=False)
+
+
+@contextmanager
+def portably() -> Iterator[None]:
+    """What is coded inside decodes inside on any machine: networks compute in integers, as for `exact`.
+
+    Strings differ a little from those made outside, which are those of the field; neither decode the other
+    way.
+
+    Example:
+        >>> network, x = torch.nn.Conv2d(4, 8, 3), torch.randn(1, 4, 16, 16)
+        >>> with portably():
+        ...     y = evaluate(network, x)
+        >>> torch.equal(y, evaluate(network, x, exact=True))
+        True
+    """
+    token = _portable.set(True)
+    try:
+        yield
+    finally:
+        _portable.reset(token)
 
 
 def coding_parameters(
