@@ -225,6 +225,8 @@ def test_pointing_at_a_curve_gives_its_values(open_page: Open) -> None:
     marker = page.locator("#curves-chart [data-id=r0] .marker").nth(1).bounding_box()
     page.mouse.move(marker["x"] + marker["width"] / 2, marker["y"] + marker["height"] / 2)
     tip = page.locator("#curves-chart .tip")
+    beside = tip.bounding_box()
+    assert abs(beside["y"] + beside["height"] - marker["y"]) < 20
     assert tip.inner_text().split("\n") == ["mine", "0.5000 bpp", "PSNR 33.00 dB", "quality 40"]
 
 

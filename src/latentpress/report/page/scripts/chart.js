@@ -137,7 +137,7 @@ const Chart = (() => {
       const across = Math.min(Math.max(4, px + 14), frame.width - tip.offsetWidth - 4);
       const above = py - tip.offsetHeight - 12;
       tip.style.left = `${across}px`;
-      tip.style.top = `${root.offsetTop + (above > 0 ? above : py + 14)}px`;
+      tip.style.top = `${above > 0 ? above : py + 14}px`;
     }
 
     function zoom(factor) {

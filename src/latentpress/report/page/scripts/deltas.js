@@ -26,7 +26,7 @@ const Deltas = (() => {
 
     function drawHeadings() {
       place.replaceChildren();
-      table = Table.make(place, columns(), { sort: 1, attributes: (row) => ({ "data-id": row.curve.id }) });
+      table = Table.make(place, columns(), { sort: 1, part: Infinity, attributes: (row) => ({ "data-id": row.curve.id }) });
     }
 
     function draw() {

@@ -4,14 +4,12 @@
 // Columns are {title, value(row), cell(row), number}; a row without a value comes last, whichever way it goes.
 const Table = (() => {
   const { el } = DOM;
-  const PART = 25;
-
-  function make(place, columns, { sort = 0, descending = false, attributes = () => ({}) } = {}) {
-    const order = { column: sort, descending, rows: [], count: PART };
+  function make(place, columns, { sort = 0, descending = false, part = 25, attributes = () => ({}) } = {}) {
+    const order = { column: sort, descending, rows: [], count: part };
     const headings = columns.map((column, index) => el("th", { scope: "col", class: column.number ? "number" : null },
       el("button", { type: "button", onclick: () => sortBy(index) }, column.title)));
     const body = el("tbody");
-    const more = el("button", { type: "button", class: "more", onclick: () => { order.count += 4 * PART; draw(); } });
+    const more = el("button", { type: "button", class: "more", onclick: () => { order.count += 4 * part; draw(); } });
     place.append(el("div", { class: "scroll" }, el("table", {}, el("thead", {}, el("tr", {}, headings)), body)), more);
 
     function sortBy(column) {
@@ -22,7 +20,7 @@ const Table = (() => {
 
     function setRows(rows) {
       order.rows = rows;
-      order.count = PART;
+      order.count = part;
       draw();
     }
 
