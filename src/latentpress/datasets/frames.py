@@ -27,6 +27,16 @@ class Frame(NamedTuple):
         return [plane for plane in self if plane is not None]
 
 
+def frame_from_samples(samples: np.ndarray, layout: RawFormat) -> Frame:
+    """The frame whose planes lie one after the other in an array of `frame_bytes` bytes, without a copy."""
+    samples = samples.view(layout.dtype)
+    planes = []
+    for height, width in layout.plane_shapes:
+        planes.append(samples[: height * width].reshape(height, width))
+        samples = samples[height * width :]
+    return Frame(*planes) if len(planes) == 3 else Frame(planes[0], None, None)
+
+
 def planes_of(frame: Frame, layout: RawFormat) -> Planes:
     """Y, U and V of a frame, each `(1, 1, H, W)` float32, brought to full range: luma in [0, 1], chroma
     centred on one half. Chroma has the size that the format gives it; without colour it is one half.

@@ -15,7 +15,7 @@ from typing import Any, overload
 import numpy as np
 from torch import Tensor
 
-from latentpress.datasets.frames import Frame, planes_of, rgb_of, yuv444_of
+from latentpress.datasets.frames import Frame, frame_from_samples, planes_of, rgb_of, yuv444_of
 from latentpress.datasets.rawformat import RawFormat, VideoFormat, format_from_name, format_from_y4m
 from latentpress.errors import ConfigurationError, DataError
 from latentpress.transforms.functional import LUMA_WEIGHTS, Planes
@@ -132,12 +132,7 @@ class RawVideoSequence(Sequence[Frame]):
         if isinstance(index, slice):
             return [self[i] for i in range(len(self))[index]]
         offset = self._offsets[index]
-        data = self._mapped()[offset : offset + self.layout.frame_bytes].view(self.layout.dtype)
-        planes = []
-        for height, width in self.layout.plane_shapes:
-            planes.append(data[: height * width].reshape(height, width))
-            data = data[height * width :]
-        return Frame(*planes) if len(planes) == 3 else Frame(planes[0], None, None)
+        return frame_from_samples(self._mapped()[offset : offset + self.layout.frame_bytes], self.layout)
 
     def _mapped(self) -> np.ndarray:
         if self._data is None:

@@ -16,6 +16,7 @@ from latentpress.datasets.clips import Colour
 from latentpress.datasets.codedvideo import MATRIX_CODES, import_av, pixel_format
 from latentpress.datasets.frames import Frame
 from latentpress.datasets.rawformat import RawFormat, VideoFormat
+from latentpress.datasets.y4m import FRAME_MARK, y4m_header
 from latentpress.errors import ConfigurationError, ImageError
 
 DEFAULT_RATE = Fraction(25)  # of clips whose rate is not known, where a file needs one
@@ -83,7 +84,7 @@ class RawSink(Sink):
 
     def __init__(self, file: BinaryIO, layout: RawFormat, *, y4m: bool, closing: bool = False) -> None:
         self._file, self.layout, self._closing = file, layout, closing
-        self._mark = b"FRAME\n" if y4m else b""
+        self._mark = FRAME_MARK if y4m else b""
         if y4m:
             self._put(y4m_header(layout))
 
@@ -193,21 +194,6 @@ class CodedSink(Sink):
             f"Expected {self._encoding.encoder} to write {self.layout} into {self._encoding.container}, "
             f"found: {reason}."
         )
-
-
-def y4m_header(layout: RawFormat) -> bytes:
-    """The first line of a `.y4m` file."""
-    name = {"yuv400": "mono"}.get(layout.format.value, layout.format.value[3:])
-    if layout.bitdepth > 8:
-        name += f"{'' if name == 'mono' else 'p'}{layout.bitdepth}"
-    elif name == "420":
-        name = "420jpeg"  # chroma lies midway between samples of luma
-    rate = layout.framerate or Fraction(0)
-    frequency = f"F{rate.numerator}:{rate.denominator}" if rate else "F0:0"
-    aspect = f"A{layout.aspect.numerator}:{layout.aspect.denominator}"
-    limits = "FULL" if layout.full_range else "LIMITED"
-    fields = f"W{layout.width} H{layout.height} {frequency} Ip {aspect} C{name} XCOLORRANGE={limits}"
-    return f"YUV4MPEG2 {fields}\n".encode("ascii")
 
 
 def encoding_for(suffix: str, encoder: str | None = None, crf: float | None = None) -> Encoding:

@@ -1,0 +1,120 @@
+"""`python -m latentpress.utils.video.eval_model`: rate and distortion of models on clips, as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from latentpress.ans import available_entropy_coders, set_entropy_coder
+from latentpress.evaluation import curve_name, to_json
+from latentpress.evaluation.clips import plan_clip_subjects
+from latentpress.evaluation.video import VideoOptions
+from latentpress.utils.video.results import measure_and_report, numbers, run_command
+
+COMMAND = "eval_model"
+
+
+def parser() -> argparse.ArgumentParser:
+    """What the command takes."""
+    described = argparse.ArgumentParser(
+        prog="python -m latentpress.utils.video.eval_model",
+        description="Measure models on a folder of video files, and print the results as JSON.",
+    )
+    sources = described.add_subparsers(dest="source", required=True, help="where the weights come from")
+    pretrained = sources.add_parser("pretrained", help="published or bundled weights")
+    _add_common(pretrained)
+    checkpoint = sources.add_parser("checkpoint", help="checkpoints of one's own")
+    _add_common(checkpoint)
+    checkpoint.add_argument(
+        "-p", "--path", dest="paths", nargs="+", required=True, help="files of weights, one for each point"
+    )
+    checkpoint.add_argument(
+        "--no-update", action="store_true", help="keep the coder tables of the checkpoints that have some"
+    )
+    return described
+
+
+def _add_common(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("dataset", help="folder of video files, searched however deep")
+    add("output", nargs="?", type=Path, help="folder to write results into as JSON files")
+    add(
+        "-a",
+        "--architecture",
+        "--arch",
+        required=True,
+        help="name of a model that `latentpress models` lists, or package.module:Class",
+    )
+    add(
+        "-q",
+        "--quality",
+        "--qualities",
+        dest="qualities",
+        action="append",
+        default=[],
+        help="qualities with commas between them (default: all networks of the model)",
+    )
+    add("-d", "--output_directory", type=Path, help="the same as output")
+    add("-o", "--output-file", help="name of the file in there (default: ARCHITECTURE-METRIC.json)")
+    add("-f", "--force", action="store_true", help="accepted; files in there are always replaced")
+    coders = available_entropy_coders()
+    add("-c", "--entropy-coder", choices=coders, default=coders[0], help="default: %(default)s")
+    add("--cuda", action="store_true", help="compute on the GPU")
+    add("--half", action="store_true", help="compute in float16")
+    add(
+        "--entropy-estimation",
+        action="store_true",
+        help="take bits from likelihoods instead of from real strings",
+    )
+    add(
+        "-m",
+        "--metric",
+        choices=["mse", "ms-ssim"],
+        default="mse",
+        help="what the weights were trained for (default: %(default)s)",
+    )
+    add("--gop", type=int, default=0, help="frames from keyframe to keyframe; 0 for one (default: 0)")
+    add("--frames", type=int, help="take so many frames of each clip only")
+    add("-j", "--jobs", type=int, default=1, help="processes to work in (default: %(default)s)")
+    add("-v", "--verbose", action="store_true", help="report every clip on the standard error stream")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command, print the results, and return the exit status."""
+    given = parser().parse_args(argv)
+    return run_command(COMMAND, lambda: _run(given))
+
+
+def _run(given: argparse.Namespace) -> None:
+    set_entropy_coder(given.entropy_coder)
+    checkpoint = given.source == "checkpoint"
+    subjects = plan_clip_subjects(
+        given.architecture,
+        qualities=numbers(given.qualities),
+        checkpoints=given.paths if checkpoint else (),
+        options=VideoOptions(given.gop, given.frames),
+        entropy_estimation=given.entropy_estimation,
+        metric=given.metric,
+        update=checkpoint and not given.no_update,
+        device="cuda" if given.cuda else "cpu",
+        half=given.half,
+    )
+    way = "entropy estimation" if given.entropy_estimation else given.entropy_coder
+    record = measure_and_report(
+        subjects,
+        given.dataset,
+        curve_name(given.architecture, given.metric),
+        f"Inference ({way})",
+        folder=given.output or given.output_directory,
+        file=given.output_file,
+        processes=given.jobs,
+        verbose=given.verbose,
+        command=COMMAND,
+    )
+    print(to_json(record))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
