@@ -10,8 +10,8 @@ import click
 import latentpress
 from latentpress.errors import LatentPressError
 
-# A command `x` is the click command called `command` in the module `latentpress.cli.x`, which imports what
-# is slow to import inside its functions.
+# A command `x-y` is the click command called `command` in the module `latentpress.cli.x_y`, which imports
+# what is slow to import inside its functions.
 HIERARCHICAL = ("progressive", "sample", "interpolate", "inpaint", "curve", "cost")
 COMMANDS = (
     "compress",
@@ -22,7 +22,10 @@ COMMANDS = (
     "train",
     "update",
     "eval",
+    "bench",
+    "find-close",
     "plot",
+    "report",
     "demo",
     *HIERARCHICAL,
 )
@@ -37,7 +40,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"{__name__}.{cmd_name}").command
+        command: click.Command = import_module(f"{__name__}.{cmd_name.replace('-', '_')}").command
         return command
 
     def invoke(self, ctx: click.Context) -> object:

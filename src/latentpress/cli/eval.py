@@ -2,50 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from latentpress.errors import ImageError
-    from latentpress.evaluation import ImageFile, Measurement, OnImage, Point
-
-# Heading -> value in the results, and the digits to print; "coding" is the entropy coder's share of a time.
-_COLUMNS = {
-    "bpp": ("bpp", 4),
-    "PSNR dB": ("psnr-rgb", 3),
-    "MS-SSIM": ("ms-ssim-rgb", 5),
-    "encode s": ("encoding_time", 3),
-    "coding": ("encoding_time_entropy_coding", 3),
-    "decode s": ("decoding_time", 3),
-    "coding ": ("decoding_time_entropy_coding", 3),
-}
-
-
-class Numbers(click.ParamType):
-    """Numbers with commas between them, such as `1,2.5,3`."""
-
-    name = "numbers"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[float, ...]:
-        if isinstance(value, tuple):
-            return value
-        try:
-            return tuple(float(number) for number in value.split(","))
-        except ValueError:
-            self.fail(f"expected numbers such as 1,2,3, found {value!r}", param, ctx)
+from latentpress.cli.measured import Numbers, measure_images, measuring_options, print_record
 
 
 @click.command()
 @click.argument(
-    "inputs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="IMAGE_OR_FOLDER..."
+    "inputs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE_OR_FOLDER..."
 )
 @click.option(
     "--model",
@@ -79,19 +46,16 @@ class Numbers(click.ParamType):
 @click.option(
     "--entropy-estimation", is_flag=True, help="Take bits from likelihoods instead of from real strings."
 )
-@click.option("--per-image", is_flag=True, help="Report every image, too.")
 @click.option("--device", default="cpu", show_default=True, help="Torch device to compute on.")
 @click.option("--half", is_flag=True, help="Compute in float16.")
 @click.option(
-    "-j",
-    "--jobs",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
+    "--gop",
+    type=click.IntRange(min=0),
     metavar="N",
-    help="Processes to work in; with more than one, each computes on one thread, and times are longer.",
+    help="Of videos, frames from one keyframe to the next; 0 for one keyframe a video. 12 by default.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@click.option("--frames", type=click.IntRange(min=1), metavar="N", help="Of videos, measure N frames only.")
+@measuring_options
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write the JSON to this file."
 )
@@ -101,35 +65,46 @@ def command(
     qualities: tuple[tuple[float, ...], ...],
     metric: str,
     entropy_estimation: bool,
+    gop: int | None,
+    frames: int | None,
+    perceptual: tuple[str, ...] | None,
     per_image: bool,
     jobs: int,
     as_json: bool,
     output: Path | None,
     **options: Any,
 ) -> None:
-    """Measure a model on images: bits per pixel of real strings, PSNR, MS-SSIM, and times.
+    """Measure a model on images or videos: bits per pixel of real strings, PSNR, MS-SSIM, and times.
 
     Images that cannot be read are reported and left out. Bits are those of the model's strings; the header of
     a .ltp file comes on top.
     """
     from latentpress import zoo
-    from latentpress.evaluation import (
-        curve_name,
-        curve_record,
-        evaluate,
-        find_images,
-        plan_subjects,
-        to_json,
-        write_record,
-    )
+    from latentpress.cli.eval_clips import measure_clips
+    from latentpress.evaluation import curve_name, curve_record, plan_subjects, to_json, write_record
+    from latentpress.evaluation.clips import are_clips
 
     model = model or zoo.DEFAULT_MODEL
     chosen = [quality for several in qualities for quality in several]
-    subjects = plan_subjects(model, qualities=chosen, metric=metric, **options)
-    images = find_images(inputs)
-    with _progress(len(subjects) * len(images)) as on_image:
-        points = evaluate(
-            subjects, images, entropy_estimation=entropy_estimation, processes=jobs, on_image=on_image
+    if are_clips(inputs):
+        points = measure_clips(
+            inputs,
+            model,
+            chosen,
+            gop=gop,
+            frames=frames,
+            entropy_estimation=entropy_estimation,
+            jobs=jobs,
+            metric=metric,
+            **options,
+        )
+    else:
+        points = measure_images(
+            plan_subjects(model, qualities=chosen, metric=metric, **options),
+            inputs,
+            entropy_estimation=entropy_estimation,
+            perceptual=perceptual,
+            processes=jobs,
         )
     description = "entropy estimation" if entropy_estimation else "real coding"
     record = curve_record(curve_name(model, metric), description, points, per_image=per_image)
@@ -138,66 +113,4 @@ def command(
     if as_json:
         click.echo(to_json(record))
         return
-    _print_tables(points, record, per_image)
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[OnImage]:
-    """What to call for every image: it moves a bar on the standard error stream, and names, once, each image
-    that was skipped."""
-    from rich.console import Console
-
-    from latentpress.cli.jobs import progress_bar
-    from latentpress.errors import ImageError
-
-    skipped = set()
-    with progress_bar(Console(stderr=True), shown=True) as progress:
-        bar = progress.add_task("images", total=total)
-
-        def on_image(image: ImageFile, outcome: Measurement | ImageError) -> None:
-            if isinstance(outcome, ImageError) and image not in skipped:
-                skipped.add(image)
-                click.echo(f"latentpress: skipped: {outcome}", err=True)
-            progress.advance(bar)
-
-        yield on_image
-
-
-def _print_tables(points: Sequence[Point], record: dict[str, Any], per_image: bool) -> None:
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    if per_image:
-        for point in points:
-            table = _table(f"{record['name']}, {point.label}")
-            for image, measurement in point.measurements.items():
-                table.add_row(image.source, *_cells(measurement.values))
-            console.print(table)
-    table = _table(f"{record['name']}, {record['description']}, means over {_count(points)}")
-    for point in points:
-        table.add_row(point.label, *_cells(point.means()))
-    console.print(table)
-    for note in record.get("notes", ()):
-        console.print(note, markup=False, soft_wrap=True)
-
-
-def _table(title: str) -> Table:
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table("", title=Text(title), title_justify="left", box=None)
-    for heading in _COLUMNS:
-        table.add_column(heading, justify="right", no_wrap=True)
-    return table
-
-
-def _cells(values: Mapping[str, float | None]) -> list[str]:
-    return [
-        "-" if (value := values.get(key)) is None else f"{value:.{digits}f}"
-        for key, digits in _COLUMNS.values()
-    ]
-
-
-def _count(points: Sequence[Point]) -> str:
-    count = len(points[0].measurements)
-    return f"{count} image" if count == 1 else f"{count} images"
+    print_record(points, record, per_image)

@@ -1,33 +1,50 @@
-"""How good compressed images are, and what they cost."""
+"""How good compressed images are, and what they cost: models and classical codecs over sets of images."""
 
 from typing import TYPE_CHECKING
 
 from latentpress._lazy import lazy_attributes
 
 if TYPE_CHECKING:
-    from latentpress.evaluation.engine import OnImage, Point, evaluate, evaluate_model
+    from latentpress.evaluation.bench import Close, find_close, plan_codec
+    from latentpress.evaluation.codecs import CODECS, Codec, CodecSubject, find_codec
+    from latentpress.evaluation.complexity import Complexity, complexity
+    from latentpress.evaluation.engine import OnImage, Point, Subject, evaluate, evaluate_model
     from latentpress.evaluation.images import ImageFile, find_images, read_image
-    from latentpress.evaluation.measurement import Measurement, measure
+    from latentpress.evaluation.measurement import Coded, Measurement, assess, measure
     from latentpress.evaluation.metrics import METRICS, ms_ssim, psnr
-    from latentpress.evaluation.networks import Network, Subject, curve_name, plan_subjects
+    from latentpress.evaluation.networks import Network, NetworkSubject, curve_name, plan_subjects
+    from latentpress.evaluation.perceptual import PERCEPTUAL
     from latentpress.evaluation.results import curve_record, image_record, to_json, write_record
 
 __all__ = [
+    "CODECS",
     "METRICS",
+    "PERCEPTUAL",
+    "Close",
+    "Codec",
+    "CodecSubject",
+    "Coded",
+    "Complexity",
     "ImageFile",
     "Measurement",
     "Network",
+    "NetworkSubject",
     "OnImage",
     "Point",
     "Subject",
+    "assess",
+    "complexity",
     "curve_name",
     "curve_record",
     "evaluate",
     "evaluate_model",
+    "find_close",
+    "find_codec",
     "find_images",
     "image_record",
     "measure",
     "ms_ssim",
+    "plan_codec",
     "plan_subjects",
     "psnr",
     "read_image",
@@ -36,11 +53,15 @@ __all__ = [
 ]
 
 _HOMES = {
-    "engine": ["OnImage", "Point", "evaluate", "evaluate_model"],
+    "bench": ["Close", "find_close", "plan_codec"],
+    "codecs": ["CODECS", "Codec", "CodecSubject", "find_codec"],
+    "complexity": ["Complexity", "complexity"],
+    "engine": ["OnImage", "Point", "Subject", "evaluate", "evaluate_model"],
     "images": ["ImageFile", "find_images", "read_image"],
-    "measurement": ["Measurement", "measure"],
+    "measurement": ["Coded", "Measurement", "assess", "measure"],
     "metrics": ["METRICS", "ms_ssim", "psnr"],
-    "networks": ["Network", "Subject", "curve_name", "plan_subjects"],
+    "networks": ["Network", "NetworkSubject", "curve_name", "plan_subjects"],
+    "perceptual": ["PERCEPTUAL"],
     "results": ["curve_record", "image_record", "to_json", "write_record"],
 }
 __getattr__, __dir__ = lazy_attributes(

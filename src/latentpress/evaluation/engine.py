@@ -1,28 +1,47 @@
-"""Models over a set of images, image by image, in one process or several."""
+"""Models and codecs over a set of images, image by image, in one process or several."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
-import torch
+from torch import Tensor
 
 from latentpress._processes import outcomes
 from latentpress.errors import ImageError, LatentPressError
 from latentpress.evaluation.images import ImageFile, read_image
-from latentpress.evaluation.measurement import Measurement, measure
-from latentpress.evaluation.networks import Network, Subject
-
-_WARM_UP_SIDE = 256
+from latentpress.evaluation.kept import forget_all
+from latentpress.evaluation.measurement import Coded, Measurement, assess, measure
 
 OnImage = Callable[[ImageFile, Measurement | ImageError], None]
 
 
+class Subject(Protocol):
+    """What makes one point of a curve, as a record that travels between processes: a model or a codec at one
+    quality."""
+
+    @property
+    def label(self) -> str:
+        """What tells this point from others of the same model."""
+
+    def code(self, image: Tensor, *, entropy_estimation: bool = False) -> Coded:
+        """Code an image and decode it, ready to be timed from the first one on.
+
+        Args:
+            image: `(1, 3, H, W)` in [0, 1], of any size.
+            entropy_estimation: estimate instead what coding it would cost.
+
+        Raises:
+            ConfigurationError: the subject cannot be made, or cannot estimate.
+            ImageError: this image cannot be coded.
+        """
+
+
 @dataclass
 class Point:
-    """One point of a rate-distortion curve: a model at one rate over all images.
+    """One point of a rate-distortion curve: a model or codec at one rate over all images.
 
     Attributes:
         label: what tells the point from others of the curve.
@@ -45,15 +64,17 @@ def evaluate(
     images: Sequence[ImageFile],
     *,
     entropy_estimation: bool = False,
+    perceptual: Sequence[str] = (),
     processes: int = 1,
     on_image: OnImage | None = None,
 ) -> list[Point]:
     """A point for each subject. Images that cannot be read are skipped and named.
 
     Args:
-        subjects: what to measure, from `plan_subjects`.
+        subjects: what to measure, from `plan_subjects` or `plan_codec`.
         images: what to measure it on, from `find_images`.
         entropy_estimation: take bits from likelihoods instead of from real strings.
+        perceptual: names of perceptual metrics to take, too.
         processes: in how many processes; in several, each computes on one thread, and times are those of a
             busy machine.
         on_image: called with what came of every image, for every subject, as it is done.
@@ -64,12 +85,12 @@ def evaluate(
     """
     points = [Point(subject.label) for subject in subjects]
     items = [(index, subject, image) for index, subject in enumerate(subjects) for image in images]
-    work = partial(_measure_file, entropy_estimation=entropy_estimation)
+    work = partial(_measure_file, entropy_estimation=entropy_estimation, perceptual=tuple(perceptual))
     try:
         for (index, _, image), outcome in outcomes(items, work, min(processes, len(items) or 1)):
             _enter(points[index], image, outcome, on_image)
     finally:
-        _forget_models()
+        forget_all()
     return [_in_order(point, images) for point in points]
 
 
@@ -80,6 +101,7 @@ def evaluate_model(
     label: str = "model",
     quality: float | None = None,
     entropy_estimation: bool = False,
+    perceptual: Sequence[str] = (),
     on_image: OnImage | None = None,
 ) -> Point:
     """The point of a model that is in memory: any object with `compress` and `decompress`.
@@ -90,6 +112,7 @@ def evaluate_model(
         label: what to call the point.
         quality: handed to a variable-rate model.
         entropy_estimation: take bits from likelihoods, for which the model is called.
+        perceptual: names of perceptual metrics to take, too.
         on_image: called with what came of every image.
 
     Raises:
@@ -111,8 +134,13 @@ def evaluate_model(
     """
 
     def work(image: ImageFile) -> Measurement:
-        x = read_image(image.path)
-        return measure(model, x, quality=quality, entropy_estimation=entropy_estimation)
+        return measure(
+            model,
+            read_image(image.path),
+            quality=quality,
+            entropy_estimation=entropy_estimation,
+            perceptual=perceptual,
+        )
 
     point = Point(label)
     for image, outcome in outcomes(images, work, processes=1):
@@ -120,31 +148,12 @@ def evaluate_model(
     return _in_order(point, images)
 
 
-def _measure_file(item: tuple[int, Subject, ImageFile], *, entropy_estimation: bool) -> Measurement:
+def _measure_file(
+    item: tuple[int, Subject, ImageFile], *, entropy_estimation: bool, perceptual: Sequence[str]
+) -> Measurement:
     _, subject, image = item
     x = read_image(image.path)
-    model = _loaded(subject.network) if entropy_estimation else _warmed_up(subject)
-    return measure(model, x, quality=subject.quality, entropy_estimation=entropy_estimation)
-
-
-# A process measures a subject on all its images before the next one, so it keeps the last model.
-@lru_cache(maxsize=1)
-def _loaded(network: Network) -> Any:
-    return network.load()
-
-
-@lru_cache(maxsize=1)
-def _warmed_up(subject: Subject) -> Any:
-    """The model after it coded something, so that what happens once only is not in the first image's time."""
-    model = _loaded(subject.network)
-    measure(model, torch.full((1, 3, _WARM_UP_SIDE, _WARM_UP_SIDE), 0.5), quality=subject.quality)
-    return model
-
-
-def _forget_models() -> None:
-    """Free their memory; and the file that a model came from may be another one next time."""
-    _warmed_up.cache_clear()
-    _loaded.cache_clear()
+    return assess(x, subject.code(x, entropy_estimation=entropy_estimation), perceptual)
 
 
 def _enter(

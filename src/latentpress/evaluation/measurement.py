@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from latentpress.errors import ImageError
 from latentpress.evaluation.images import to_eight_bits
-from latentpress.evaluation.metrics import METRICS
+from latentpress.evaluation.metrics import scores
 from latentpress.evaluation.stopwatch import Stopwatch
 from latentpress.ops import pad_to_multiple
 
@@ -32,13 +30,45 @@ class Measurement:
     notes: tuple[str, ...] = ()
 
 
-@torch.inference_mode()
+@dataclass(frozen=True)
+class Coded:
+    """What came of coding an image and decoding it.
+
+    Attributes:
+        bits: of the code.
+        reconstruction: `(1, 3, H, W)`, as large as the original, about [0, 1].
+        times: `encoding_time` and `decoding_time` in seconds, and parts of them; empty if nothing was timed.
+    """
+
+    bits: float
+    reconstruction: Tensor
+    times: Mapping[str, float | None] = field(default_factory=dict)
+
+
+def assess(image: Tensor, coded: Coded, perceptual: Sequence[str] = ()) -> Measurement:
+    """What coding an image cost, and how close the reconstruction is after rounding to eight bits.
+
+    Args:
+        image: the original, `(1, 3, H, W)` in [0, 1].
+        coded: what came of it.
+        perceptual: names of the perceptual metrics to take, too; see `latentpress.evaluation.perceptual`.
+
+    Returns:
+        `bpp`, the metrics, and the times.
+    """
+    height, width = image.shape[-2:]
+    reconstruction = to_eight_bits(coded.reconstruction).cpu()
+    values, notes = scores(to_eight_bits(image), reconstruction, perceptual)
+    return Measurement({"bpp": coded.bits / (height * width), **values, **coded.times}, notes)
+
+
 def measure(
     model: Any,
     image: Tensor,
     *,
     quality: float | None = None,
     entropy_estimation: bool = False,
+    perceptual: Sequence[str] = (),
 ) -> Measurement:
     """Code an image and decode it, or estimate what coding it would cost.
 
@@ -53,6 +83,7 @@ def measure(
         quality: handed to a variable-rate model; None for a model of one rate.
         entropy_estimation: take the bits from the likelihoods of the forward pass instead of from real
             strings; there are no times then.
+        perceptual: names of the perceptual metrics to take, too.
 
     Returns:
         `bpp`, the metrics (`psnr-rgb`, `ms-ssim-rgb`), and of real coding `encoding_time` and
@@ -68,22 +99,30 @@ def measure(
         >>> 0 < measurement.values["bpp"] < 100
         True
     """
-    device, precision = _placement(model)
+    coded = run_model(model, image, quality=quality, entropy_estimation=entropy_estimation)
+    return assess(image, coded, perceptual)
+
+
+@torch.inference_mode()
+def run_model(
+    model: Any, image: Tensor, *, quality: float | None = None, entropy_estimation: bool = False
+) -> Coded:
+    """Code an image with a model and decode it, or estimate what coding it would cost; see `measure`."""
+    device, precision = placement(model)
     factor = int(getattr(model, "downsampling_factor", DEFAULT_FACTOR))
     padded = pad_to_multiple(image, factor).to(device, precision)
     rate = {} if quality is None else {"quality": quality}
+    times: dict[str, float | None] = {}
     if entropy_estimation:
         output = model(padded, **rate)
-        bits, x_hat = _estimated_bits(output["likelihoods"]), output["x_hat"]
-        times: dict[str, float | None] = {}
+        bits, x_hat = estimated_bits(output["likelihoods"]), output["x_hat"]
     else:
         bits, x_hat, times = _code(model, padded, rate)
     height, width = image.shape[-2:]
-    scores, notes = _scores(to_eight_bits(image), to_eight_bits(x_hat[..., :height, :width]).cpu())
-    return Measurement({"bpp": bits / (height * width), **scores, **times}, notes)
+    return Coded(bits, x_hat[..., :height, :width], times)
 
 
-def _placement(model: Any) -> tuple[torch.device, torch.dtype]:
+def placement(model: Any) -> tuple[torch.device, torch.dtype]:
     """Device and precision of a model's weights; those of a plain tensor for an object without weights."""
     parameters = model.parameters() if isinstance(model, nn.Module) else iter(())
     weight = next((p for p in parameters if p.is_floating_point()), torch.empty(0))
@@ -98,7 +137,7 @@ def _code(
     with Stopwatch(model, padded.device) as decoding:
         x_hat = model.decompress(coded["strings"], coded["shape"], **rate)["x_hat"]
     times = {**_times("encoding_time", encoding), **_times("decoding_time", decoding)}
-    return 8 * _count_bytes(coded["strings"]), x_hat, times
+    return 8 * count_bytes(coded["strings"]), x_hat, times
 
 
 def _times(name: str, watch: Stopwatch) -> dict[str, float | None]:
@@ -110,28 +149,13 @@ def _times(name: str, watch: Stopwatch) -> dict[str, float | None]:
     }
 
 
-def _count_bytes(strings: bytes | Iterable[Any]) -> int:
+def count_bytes(strings: bytes | Iterable[Any]) -> int:
     """Of all strings, however they are nested in lists."""
-    return len(strings) if isinstance(strings, bytes) else sum(map(_count_bytes, strings))
+    return len(strings) if isinstance(strings, bytes) else sum(map(count_bytes, strings))
 
 
-def _estimated_bits(likelihoods: Tensor | Mapping[str, Any]) -> float:
+def estimated_bits(likelihoods: Tensor | Mapping[str, Any]) -> float:
+    """Of all likelihoods, however they are nested in dictionaries."""
     if isinstance(likelihoods, Mapping):
-        return sum(map(_estimated_bits, likelihoods.values()))
+        return sum(map(estimated_bits, likelihoods.values()))
     return -float(likelihoods.double().log2().sum())
-
-
-def _scores(original: Tensor, reconstruction: Tensor) -> tuple[dict[str, float | None], tuple[str, ...]]:
-    scores: dict[str, float | None] = {}
-    notes = []
-    for name, metric in METRICS.items():
-        try:
-            score = metric(original, reconstruction)
-        except ImageError as error:
-            scores[name] = None
-            notes.append(f"{name} is null: {error}")
-            continue
-        scores[name] = score if math.isfinite(score) else None
-        if scores[name] is None:
-            notes.append(f"{name} is null: it is infinite, because every pixel was restored exactly.")
-    return scores, tuple(notes)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
 from latentpress.errors import ImageError
+from latentpress.evaluation.perceptual import perceptual_distance
 
 _MS_SSIM_WINDOW = 11
 _MS_SSIM_HALVINGS = 4
@@ -70,3 +71,34 @@ def _check_same_shape(a: Tensor, b: Tensor) -> None:
 
 METRICS: dict[str, Callable[[Tensor, Tensor], float]] = {"psnr-rgb": psnr, "ms-ssim-rgb": ms_ssim}
 """What is reported of every reconstruction, by the names of the field's common form."""
+
+
+def scores(
+    original: Tensor, reconstruction: Tensor, perceptual: Sequence[str] = ()
+) -> tuple[dict[str, float | None], tuple[str, ...]]:
+    """Every metric of `METRICS`, and these perceptual ones: values by name, None where one does not exist,
+    and sentences that say why.
+
+    Example:
+        >>> image = torch.rand(1, 3, 64, 64)
+        >>> values, notes = scores(image, image + 0.1)
+        >>> round(values["psnr-rgb"], 3), values["ms-ssim-rgb"]
+        (20.0, None)
+        >>> notes
+        ('ms-ssim-rgb is null: Expected sides of at least 161 for MS-SSIM, found 64x64.',)
+    """
+    metrics = {**METRICS, **{name: perceptual_distance(name) for name in perceptual}}
+    values: dict[str, float | None] = {}
+    notes = []
+    for name, metric in metrics.items():
+        values[name] = None
+        try:
+            score = metric(original, reconstruction)
+        except ImageError as error:
+            notes.append(f"{name} is null: {error}")
+            continue
+        if math.isfinite(score):
+            values[name] = score
+        else:
+            notes.append(f"{name} is null: it is infinite, because every pixel was restored exactly.")
+    return values, tuple(notes)

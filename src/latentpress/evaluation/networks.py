@@ -11,10 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from latentpress import zoo
 from latentpress.errors import ConfigurationError, WeightsError
+from latentpress.evaluation.kept import keep_last
+from latentpress.evaluation.measurement import Coded, run_model
 
+_WARM_UP_SIDE = 256
 DEFAULT_QUALITIES = (10, 30, 50, 70, 90)  # of a variable-rate model
 
 
@@ -67,7 +71,7 @@ class Network:
 
 
 @dataclass(frozen=True)
-class Subject:
+class NetworkSubject:
     """What makes one point of a curve: a network, and for a variable-rate model the quality asked of it."""
 
     network: Network
@@ -81,6 +85,24 @@ class Subject:
         parts += [] if quality is None else [f"quality {quality:g}"]
         return ", ".join(parts) or self.network.model
 
+    def code(self, image: Tensor, *, entropy_estimation: bool = False) -> Coded:
+        """Code an image with the network and decode it, or estimate what that would cost; see `measure`."""
+        model = _loaded(self.network) if entropy_estimation else _warmed_up(self)
+        return run_model(model, image, quality=self.quality, entropy_estimation=entropy_estimation)
+
+
+@keep_last
+def _loaded(network: Network) -> Any:
+    return network.load()
+
+
+@keep_last
+def _warmed_up(subject: NetworkSubject) -> Any:
+    """The model after it coded something, so that what happens once only is not in the first image's time."""
+    model = _loaded(subject.network)
+    run_model(model, torch.full((1, 3, _WARM_UP_SIDE, _WARM_UP_SIDE), 0.5), quality=subject.quality)
+    return model
+
 
 def plan_subjects(
     model: str = zoo.DEFAULT_MODEL,
@@ -88,7 +110,7 @@ def plan_subjects(
     qualities: Sequence[float] = (),
     checkpoints: Sequence[str | Path] = (),
     **options: Any,
-) -> list[Subject]:
+) -> list[NetworkSubject]:
     """The points that a model, qualities and checkpoints stand for.
 
     Args:
@@ -121,7 +143,7 @@ def plan_subjects(
     if paths:
         return _at_rates(recipe.name, paths, (None,), options)
     chosen = qualities or recipe.qualities
-    return [Subject(Network(recipe.name, quality=_network(q), **options)) for q in chosen]
+    return [NetworkSubject(Network(recipe.name, quality=_network(q), **options)) for q in chosen]
 
 
 def curve_name(model: str, metric: str) -> str:
@@ -190,10 +212,10 @@ def load_own(architecture: Callable[..., Any], checkpoint: Path | None, *, updat
 
 def _at_rates(
     model: str, paths: Sequence[Path], rates: Sequence[float | None], options: dict[str, Any]
-) -> list[Subject]:
+) -> list[NetworkSubject]:
     files: Sequence[Path | None] = paths or [None]
     networks = [Network(model, checkpoint=path, **options) for path in files]
-    return [Subject(network, rate) for network, rate in product(networks, rates)]
+    return [NetworkSubject(network, rate) for network, rate in product(networks, rates)]
 
 
 def _network(quality: float) -> int:

@@ -82,8 +82,8 @@ def write_record(record: Mapping[str, Any], path: Path) -> None:
         raise ConfigurationError(f"Expected to write {path}, found: {error.strerror or error}.") from error
 
 
-def to_json(record: Mapping[str, Any]) -> str:
-    """A record as indented JSON, without the infinities that JSON does not have."""
+def to_json(record: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:
+    """A record, or several, as indented JSON, without the infinities that JSON does not have."""
     return json.dumps(record, indent=2, allow_nan=False)
 
 

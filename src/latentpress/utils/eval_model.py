@@ -13,8 +13,8 @@ from latentpress.errors import ConfigurationError, ImageError, LatentPressError
 from latentpress.evaluation import (
     ImageFile,
     Measurement,
+    NetworkSubject,
     Point,
-    Subject,
     curve_name,
     curve_record,
     evaluate,
@@ -141,7 +141,7 @@ def _run(given: argparse.Namespace) -> None:
     print(to_json(record))
 
 
-def _subjects(given: argparse.Namespace) -> list[Subject]:
+def _subjects(given: argparse.Namespace) -> list[NetworkSubject]:
     checkpoint = given.source == "checkpoint"
     return plan_subjects(
         given.architecture,
@@ -168,7 +168,7 @@ def _line(image: ImageFile, measurement: Measurement) -> str:
 
 def _write_images(
     points: Sequence[Point],
-    subjects: Sequence[Subject],
+    subjects: Sequence[NetworkSubject],
     name: str,
     description: str,
     suffix: str,
@@ -181,7 +181,7 @@ def _write_images(
             write_record(record, folder / f"{image.source}-{_run_name(name, subject)}-{suffix}.json")
 
 
-def _run_name(name: str, subject: Subject) -> str:
+def _run_name(name: str, subject: NetworkSubject) -> str:
     network = subject.network
     base = name if network.checkpoint is None else network.checkpoint.name.partition(".")[0]
     qualities = [quality for quality in (network.quality, subject.quality) if quality is not None]
