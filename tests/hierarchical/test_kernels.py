@@ -106,6 +106,21 @@ def test_changed_weights_are_noticed() -> None:
         assert torch.allclose(block(x), after, atol=1e-5)
 
 
+@torch.no_grad()
+def test_a_modulation_that_is_known_follows_the_rate_and_the_weights() -> None:
+    block = scrambled(AdaptiveConvNeXtBlock(32, 3))
+    x, emb = torch.randn(1, 32, 6, 6), torch.randn(2, 256)
+    first = block(x, emb[:1])
+    assert torch.equal(block(x, emb[:1]), first)
+    assert not torch.equal(block(x, emb[1:]), first)
+    assert torch.equal(block(x, emb[:1]), first)
+    block.embedding_layer[1].weight.mul_(1.5)
+    changed = block(x, emb[:1])
+    assert not torch.equal(changed, first)
+    with eager():
+        assert torch.allclose(block(x, emb[:1]), changed, atol=1e-5)
+
+
 def test_gradients_flow_through_the_plain_path() -> None:
     block = scrambled(ConvNeXtBlock(16, 3))
     block(torch.randn(1, 16, 4, 4)).sum().backward()
