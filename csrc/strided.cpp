@@ -199,7 +199,7 @@ void run_last(const Kernels& kernels, const Layer& layer, const Planes& in, Size
 }  // namespace
 
 const Kernels& kernels_named(const std::string& name) {
-#ifdef LATENTPRESS_X86_KERNELS
+#ifdef LATENTPRESS_AMX_KERNELS
   static const Kernels* const fastest_first[] = {&kAmxKernels, &kPortableKernels};
 #else
   static const Kernels* const fastest_first[] = {&kPortableKernels};

@@ -47,7 +47,7 @@ struct Kernels {
 };
 
 extern const Kernels kPortableKernels;
-#ifdef LATENTPRESS_X86_KERNELS
+#ifdef LATENTPRESS_AMX_KERNELS
 extern const Kernels kAmxKernels;
 #endif
 
