@@ -9,8 +9,9 @@ single operations that IEEE 754 defines to the bit: additions, products, compari
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 import torch
@@ -20,9 +21,9 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from latentpress.errors import ConfigurationError
 
-__all__ = ["IntegerConvolutions", "exact_exp", "logarithms"]
+__all__ = ["IntegerConvolutions", "exact_exp", "in_integers", "logarithms"]
 
-LEVELS = 512
+LEVELS = 256
 """Largest magnitude of a rounded input; inputs span at least half of it."""
 
 LARGEST_SUM = 2**24
@@ -31,6 +32,14 @@ LARGEST_SUM = 2**24
 _OCTAVE = 1024
 _MANTISSAS = torch.tensor([2.0 ** (index / _OCTAVE) for index in range(_OCTAVE)])
 _POWERS = torch.tensor([2.0**exponent for exponent in range(-126, 128)])
+
+
+_active: ContextVar[bool] = ContextVar("in_integers", default=False)
+
+
+def in_integers() -> bool:
+    """Whether `IntegerConvolutions` are active: then networks must run on PyTorch's own convolutions."""
+    return _active.get()
 
 
 class IntegerConvolutions(TorchFunctionMode):
@@ -45,16 +54,24 @@ class IntegerConvolutions(TorchFunctionMode):
         True
     """
 
+    def __enter__(self) -> "IntegerConvolutions":
+        self._token = _active.set(True)
+        super().__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        super().__exit__(*error)
+        _active.reset(self._token)
+
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        if func not in _OUT_DIM:
+        if func not in _CONVOLUTIONS:
             return func(*args, **(kwargs or {}))
         return _convolve(func, *args, **(kwargs or {}))
 
 
-_OUT_DIM: dict[Callable[..., Tensor], int] = {torch.conv2d: 0, torch.conv_transpose2d: 1}
-"""Which dimension of the weights of each kind of convolution has the output channels."""
+_CONVOLUTIONS = frozenset({torch.conv2d, torch.conv_transpose2d})
 
 
 def _convolve(
@@ -62,16 +79,19 @@ def _convolve(
     x: Tensor,
     weight: Tensor,
     bias: Tensor | None = None,
+    stride: int | Sequence[int] = 1,
     *args: Any,
     **kwargs: Any,
 ) -> Tensor:
     if x.shape[0] != 1:
         raise ConfigurationError(f"Expected one image at a time, found {x.shape[0]}.")
-    kernel = _integer_kernel(weight, _OUT_DIM[convolution])
+    upsampling = convolution is torch.conv_transpose2d
+    rows, columns = (stride, stride) if isinstance(stride, int) else (*stride, *stride)[:2]
+    kernel = _integer_kernel(weight, upsampling, (rows, columns) if upsampling else (1, 1))
     step = _power_of_two(torch.frexp(x.abs().max())[1]) / LEVELS
     counts = (x / step).round().cpu()  # elsewhere than on CPUs, libraries transform before they add
     with _ieee_sums():
-        sums = convolution(counts, kernel.weight, None, *args, **kwargs)
+        sums = convolution(counts, kernel.weight, None, stride, *args, **kwargs)
     y = sums.to(x.device) * (kernel.unit.to(x.device) * step)
     return y if bias is None else y + bias.float()[:, None, None]
 
@@ -107,36 +127,51 @@ _kernels: Any = WeakTensorKeyDictionary()
 """Kernels by float weights, with how often those had been written to."""
 
 
-def _integer_kernel(weight: Tensor, out_dim: int) -> _IntegerKernel:
+def _integer_kernel(weight: Tensor, upsampling: bool, phases: tuple[int, int]) -> _IntegerKernel:
     version = None if weight.is_inference() else weight._version
     known = _kernels.get(weight)
     if known is None or version is None or known[0] != version:
-        known = _kernels[weight] = version, _rounded_kernel(weight.detach(), out_dim)
+        known = _kernels[weight] = version, _rounded_kernel(weight.detach(), upsampling, phases)
     kernel: _IntegerKernel = known[1]
     return kernel
 
 
-def _rounded_kernel(weight: Tensor, out_dim: int) -> _IntegerKernel:
+def _rounded_kernel(weight: Tensor, upsampling: bool, phases: tuple[int, int]) -> _IntegerKernel:
     """The finest integer weights that keep all sums exact.
 
     They are a function of the float weights alone: the first guess at the exponents, a float, is only where
     the search starts, and what it compares are sums of integers.
+
+    Args:
+        weight: of a convolution (out, in, h, w), or of a transposed one (in, out, h, w).
+        upsampling: whether it is a transposed one.
+        phases: its stride, then: an output sees the taps of every so many rows and columns; else 1 and 1.
     """
     limit = LARGEST_SUM // LEVELS
-    rows = weight.cpu().double().transpose(0, out_dim).flatten(1)
-    if not torch.isfinite(rows).all():
+    floats = weight.cpu().double()
+    floats = floats.transpose(0, 1) if upsampling else floats
+    if not torch.isfinite(floats).all():
         raise ConfigurationError("The weights of a network hold values that are not finite.")
-    size = rows.abs().sum(1).clamp(min=2.0**-60)
-    exponent = torch.floor(torch.log2(limit / size)).long() + 2
+    exponent = torch.floor(torch.log2(limit / _largest_sums(floats, phases).clamp(min=2.0**-60))).long() + 2
     while True:
-        integers = (rows * _power_of_two(exponent)[:, None]).round()
-        too_large = integers.abs().sum(1) > limit
+        integers = (floats * _power_of_two(exponent)[:, None, None, None]).round()
+        too_large = _largest_sums(integers, phases) > limit
         if not too_large.any():
             break
         exponent = exponent - too_large.long()
-    shape = weight.transpose(0, out_dim).shape
-    integers = integers.reshape(shape).transpose(0, out_dim).float().contiguous()
+    integers = (integers.transpose(0, 1) if upsampling else integers).float().contiguous()
     return _IntegerKernel(integers, _power_of_two(-exponent)[:, None, None])
+
+
+def _largest_sums(weight: Tensor, phases: tuple[int, int]) -> Tensor:
+    """Sums of the magnitudes of weights (out, in, h, w) that meet in one output, the largest; (out,)."""
+    rows, columns = phases
+    sums = [
+        weight[:, :, row::rows, column::columns].abs().sum((1, 2, 3))
+        for row in range(rows)
+        for column in range(columns)
+    ]
+    return torch.stack(sums).amax(0)
 
 
 def exact_exp(x: Tensor) -> Tensor:

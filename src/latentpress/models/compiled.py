@@ -9,6 +9,8 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
+from latentpress.latent_codecs.exact import in_integers
+
 __all__ = ["eager", "packed", "usable_for"]
 
 _enabled: ContextVar[bool] = ContextVar("latentpress_compiled_kernels", default=True)
@@ -37,6 +39,7 @@ def usable_for(x: Tensor) -> bool:
         and not torch.is_autocast_enabled("cpu")
         and not torch.compiler.is_compiling()
         and not torch.jit.is_tracing()
+        and not in_integers()
     )
 
 

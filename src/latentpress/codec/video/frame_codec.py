@@ -16,6 +16,7 @@ from torch import Tensor
 from latentpress.codec.image_codec import ImageCodec, strings_of_one_image
 from latentpress.codec.maker import Maker, Parameter
 from latentpress.errors import BitstreamError, ConfigurationError
+from latentpress.latent_codecs.critical import portably
 from latentpress.zoo import fingerprint
 
 Strings = tuple[bytes, ...]
@@ -116,6 +117,7 @@ class VideoFrames(FrameCodec):
         self.device = next(model.parameters()).device
 
     @torch.inference_mode()
+    @portably()
     def encode(self, x: Tensor, reference: Tensor | None) -> tuple[Strings, Tensor | None]:
         height, width = x.shape[-2:]
         if reference is None:
@@ -130,6 +132,7 @@ class VideoFrames(FrameCodec):
         return strings, x_hat
 
     @torch.inference_mode()
+    @portably()
     def decode(self, strings: Sequence[bytes], height: int, width: int, reference: Tensor | None) -> Tensor:
         parts = 1 if reference is None else len(self._PARTS)
         if len(strings) != parts * self._STRINGS_EACH:
