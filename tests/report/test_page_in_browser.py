@@ -211,6 +211,7 @@ def test_sides_images_and_zoom_are_chosen(open_page: Open) -> None:
     assert "0.299 bpp" in page.locator("#viewer-left").inner_text()
     page.get_by_label("Image", exact=True).select_option(label="second")
     assert page.locator("#viewer-left").inner_text().startswith("other")
+    assert page.evaluate("document.activeElement.labels[0].textContent") == "Image"
     image = page.locator("#viewer-stage img").first
     assert image.get_attribute("alt") == "second, other"
     for _ in range(3):

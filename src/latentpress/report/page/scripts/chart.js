@@ -15,10 +15,10 @@ const Chart = (() => {
     const root = svg("svg", { class: "chart", tabindex: 0, role: "group", "aria-roledescription": "chart" });
     const tip = el("div", { class: "tip", hidden: true });
     const spoken = el("p", { class: "unseen", "aria-live": "polite" });
-    place.append(el("div", { class: "chart-tools" },
+    const tools = el("div", { class: "chart-tools" },
       button("+", "Zoom in", () => zoom(1.5)), button("\u2212", "Zoom out", () => zoom(1 / 1.5)),
-      button("Reset", "Reset the view", reset)),
-    root, tip, spoken);
+      button("Reset", "Reset the view", reset));
+    place.append(root, tools, tip, spoken);
     root.setAttribute("aria-label", `${label} Arrow keys go from point to point; with shift, they move the view; ` +
       "plus, minus and 0 zoom.");
     Gestures.attach(root, { zoomAt, pan, point: pointAt, leave: () => select(null), reset });

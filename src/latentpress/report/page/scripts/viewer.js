@@ -37,6 +37,7 @@ const Viewer = (() => {
       view.right = there[1] < 0 ? last : there[1];
       fit();
       drawControls();
+      controls.querySelector("select").focus(); // what was pressed is a new element now
       drawImages();
     }
 
