@@ -90,7 +90,7 @@ def _digest() -> str:
     return hashlib.sha256(y.contiguous().numpy().astype("<f4").tobytes()).hexdigest()
 
 
-DIGEST = "feb8824ed3633583"
+DIGEST = "feb8824ed363358a"
 
 
 def test_the_bits_are_those_that_every_machine_gives() -> None:
