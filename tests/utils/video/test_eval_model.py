@@ -16,7 +16,7 @@ def test_a_folder_of_clips_becomes_a_curve(
 ) -> None:
     out = tmp_path / "results"
     given = ["checkpoint", clips, out, "-a", "ssf2020", "-p", scale_space_flow, "--frames", "3", "-v"]
-    assert main([str(value) for value in given]) == 0
+    assert main([*map(str, given), "--keep_binaries"]) == 0
     printed = capsys.readouterr()
     record = json.loads(printed.out)
     assert record["name"] == "ssf2020-mse"
@@ -27,8 +27,12 @@ def test_a_folder_of_clips_becomes_a_curve(
     assert record["results"]["psnr-y"][0] == pytest.approx(mean)
     assert "skipped: Expected" in printed.err
     assert "psnr-yuv" in printed.err
-    assert json.loads((out / "ssf2020-mse.json").read_text()) == record
+    assert json.loads((out / "ssf2020-ans.json").read_text()) == record
     assert len(list(out.rglob("*.json"))) == 3
+    kept = sorted(out.rglob("*.ltp"))
+    assert [path.name[:9] for path in kept] == ["a-ssf2020", "b-ssf2020"]
+    bits = 8 * kept[0].stat().st_size
+    assert 0 < bits - record["images"][0]["results"]["bpp"] * 3 * 37 * 21 < 8 * 200  # what is around strings
 
 
 def test_estimates_and_rates_of_one_network(
@@ -61,6 +65,7 @@ def test_estimates_and_rates_of_one_network(
         (["pretrained", "-a", "ssf2020", "-q", "x"], "numbers"),
         (["pretrained", "-a", "nothing-like-it"], "valid are"),
         (["pretrained", "-a", "ssf2020", "-q", "11"], "quality"),
+        (["pretrained", "-a", "ssf2020", "--keep_binaries"], "output folder"),
     ],
 )
 def test_an_error_is_one_sentence(
@@ -84,4 +89,4 @@ def test_latentpress_eval_takes_clips(clips: Path, scale_space_flow: Path, tmp_p
     assert "broken" in result.stderr
     table = CliRunner().invoke(cli, [*map(str, given), "--gop", "1"], env={"COLUMNS": "160"}).stdout
     assert "6:1:1" in table
-    assert "means over 2 clips" in table
+    assert "means over 2 videos" in table

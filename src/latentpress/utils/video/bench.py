@@ -42,7 +42,15 @@ def parser() -> argparse.ArgumentParser:
         add("--gop", type=int, help="most frames from keyframe to keyframe (default: the encoder's)")
         add("--frames", type=int, help="take so many frames of each clip only")
         add("--ffmpeg", default="ffmpeg", help="name or path of the program (default: %(default)s)")
-        add("-j", "--jobs", type=int, default=1, help="processes to work in (default: %(default)s)")
+        add(
+            "-j",
+            "--num-jobs",
+            "--jobs",
+            dest="jobs",
+            type=int,
+            default=1,
+            help="processes to work in (default: %(default)s)",
+        )
         add("-v", "--verbose", action="store_true", help="report every clip on the standard error stream")
     return described
 

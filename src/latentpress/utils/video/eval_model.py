@@ -5,15 +5,23 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
 from latentpress.ans import available_entropy_coders, set_entropy_coder
+from latentpress.codec.disk import whole_target
+from latentpress.codec.video.frame_codec import FrameCodec
+from latentpress.codec.video.models import load_frame_codec
+from latentpress.codec.video.stream import VideoEncoder
+from latentpress.datasets.clips import open_clip
+from latentpress.errors import ConfigurationError, DataError
 from latentpress.evaluation import curve_name, to_json
-from latentpress.evaluation.clips import plan_clip_subjects
-from latentpress.evaluation.video import VideoOptions
+from latentpress.evaluation.clips import find_clips, plan_clip_subjects
+from latentpress.evaluation.video import VideoOptions, first_frames
 from latentpress.utils.video.results import measure_and_report, numbers, run_command
 
 COMMAND = "eval_model"
+_ONE_KEYFRAME = 2**31  # frames from keyframe to keyframe, of clips that are shorter
 
 
 def parser() -> argparse.ArgumentParser:
@@ -51,16 +59,15 @@ def _add_common(command: argparse.ArgumentParser) -> None:
         "-q",
         "--quality",
         "--qualities",
-        dest="qualities",
-        action="append",
-        default=[],
-        help="qualities with commas between them (default: all networks of the model)",
+        dest="quality",
+        help="qualities with commas between them; of pretrained models 1 if nothing is said",
     )
     add("-d", "--output_directory", type=Path, help="the same as output")
-    add("-o", "--output-file", help="name of the file in there (default: ARCHITECTURE-METRIC.json)")
+    add("-o", "--output-file", help="name of the file in there (default: ARCHITECTURE-CODER.json)")
     add("-f", "--force", action="store_true", help="accepted; files in there are always replaced")
     coders = available_entropy_coders()
     add("-c", "--entropy-coder", choices=coders, default=coders[0], help="default: %(default)s")
+    add("--keep_binaries", action="store_true", help="write the .ltp file of every clip there, too")
     add("--cuda", action="store_true", help="compute on the GPU")
     add("--half", action="store_true", help="compute in float16")
     add(
@@ -90,15 +97,21 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(given: argparse.Namespace) -> None:
     set_entropy_coder(given.entropy_coder)
     checkpoint = given.source == "checkpoint"
+    folder = given.output or given.output_directory
+    if given.keep_binaries and folder is None:
+        raise ConfigurationError("Expected an output folder for the .ltp files, found none.")
+    qualities = numbers([given.quality or ("" if checkpoint else "1")])
+    options = VideoOptions(given.gop, given.frames)
+    device = "cuda" if given.cuda else "cpu"
     subjects = plan_clip_subjects(
         given.architecture,
-        qualities=numbers(given.qualities),
+        qualities=qualities,
         checkpoints=given.paths if checkpoint else (),
-        options=VideoOptions(given.gop, given.frames),
+        options=options,
         entropy_estimation=given.entropy_estimation,
         metric=given.metric,
         update=checkpoint and not given.no_update,
-        device="cuda" if given.cuda else "cpu",
+        device=device,
         half=given.half,
     )
     way = "entropy estimation" if given.entropy_estimation else given.entropy_coder
@@ -107,13 +120,35 @@ def _run(given: argparse.Namespace) -> None:
         given.dataset,
         curve_name(given.architecture, given.metric),
         f"Inference ({way})",
-        folder=given.output or given.output_directory,
-        file=given.output_file,
+        folder=folder,
+        file=given.output_file or f"{given.architecture.rpartition(':')[2]}-{way.replace(' ', '-')}.json",
         processes=given.jobs,
         verbose=given.verbose,
         command=COMMAND,
     )
+    if given.keep_binaries:
+        rates: Sequence[float | None] = qualities or [None]
+        for path, quality in product(given.paths if checkpoint else [None], rates):
+            model = {"quality": quality, "metric": given.metric, "checkpoint": path, "device": device}
+            write_binaries(given.dataset, folder, load_frame_codec(given.architecture, **model), options)
     print(to_json(record))
+
+
+def write_binaries(dataset: str, folder: Path, codec: FrameCodec, options: VideoOptions) -> None:
+    """Write the `.ltp` file of every clip, called by clip, model, rate and the fingerprint of the weights."""
+    maker = codec.maker
+    rate = "".join(f"-{maker.parameters[name]}" for name in ("quality",) if name in maker.parameters)
+    for found in find_clips([dataset]):
+        try:
+            clip = open_clip(found.path)
+        except DataError:
+            continue  # which was reported when it was measured
+        target = folder / f"{found.source}-{maker.model}{rate}-{maker.fingerprint.hex()}.ltp"
+        with whole_target(target, overwrite=True) as place, place.open("wb") as file:
+            encoder = VideoEncoder(file, clip.info, codec, options.gop or _ONE_KEYFRAME)
+            for frame in first_frames(clip, options.frames):
+                encoder.add(frame)
+            encoder.close()
 
 
 if __name__ == "__main__":
