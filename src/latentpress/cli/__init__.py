@@ -24,6 +24,7 @@ COMMANDS = (
     "eval",
     "bench",
     "find-close",
+    "leaderboard",
     "plot",
     "report",
     "demo",
