@@ -86,15 +86,12 @@ def _trains_on_cpu(x: Tensor, weight: Tensor) -> bool:
 
 
 def channels_innermost(network: nn.Module, x: Tensor) -> Tensor:
-    """Images `x` (N, C, H, W), laid out as CPUs go through convolutions fastest; on other devices, as they
-    are.
+    """Images `x` (N, C, H, W), laid out as CPUs go through convolutions fastest.
 
     torch 2.13 writes beyond its buffers in the backward pass of strided 1x1 convolutions of a few channels
     that lie innermost, so a network that has any, not made by `conv1x1`, is given `x` as it is.
     """
-    if x.device.type != "cpu" or not safe_innermost(network):
-        return x
-    return x.contiguous(memory_format=torch.channels_last)
+    return x.contiguous(memory_format=torch.channels_last) if safe_innermost(network) else x
 
 
 def safe_innermost(network: nn.Module) -> bool:

@@ -15,6 +15,7 @@ from latentpress.latent_codecs import LatentCodec
 from latentpress.latent_codecs.batches import image_by_image
 from latentpress.layers.convolutions import channels_innermost
 from latentpress.models.utils import convert_state_dict
+from latentpress.ops import keep_freed_memory
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -127,6 +128,14 @@ class CompressionModel(nn.Module):
         except RuntimeError as error:
             raise WeightsError(" ".join(str(error).split())) from error
 
+    def _as_cpus_like_it(self, x: Tensor) -> Tensor:
+        """Images `x` (N, C, H, W), ready for a pass that is fast on CPUs; elsewhere, as they are."""
+        if x.device.type != "cpu":
+            return x
+        if self.training and torch.is_grad_enabled():
+            keep_freed_memory()
+        return channels_innermost(self, x)
+
     @classmethod
     def from_state_dict(cls, state_dict: Mapping[str, Any]) -> Self:
         """A new model with the sizes and values of `state_dict`.
@@ -205,7 +214,7 @@ class SimpleVAECompressionModel(CompressionModel):
             `"x_hat"` (N, 3, H, W), not clamped, and `"likelihoods"`, a dictionary of tensors by latent, whose
             negative logarithms to base 2 add up to the number of bits.
         """
-        coded = self.make_latent_codec()(self.g_a(channels_innermost(self, x)))
+        coded = self.make_latent_codec()(self.g_a(self._as_cpus_like_it(x)))
         return {"x_hat": self.g_s(coded["y_hat"]).contiguous(), "likelihoods": coded["likelihoods"]}
 
     def analyse(self, x: Tensor) -> Tensor:

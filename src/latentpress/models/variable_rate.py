@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from latentpress.errors import ConfigurationError
 from latentpress.latent_codecs import GainHyperLatentCodec, GainHyperpriorLatentCodec, LatentCodec
 from latentpress.latent_codecs.exact import exact_exp
-from latentpress.layers.convolutions import channels_innermost
 from latentpress.models.autoregressive import JointAutoregressiveHierarchicalPriors
 from latentpress.models.hyperprior import HyperpriorModel, MeanScaleHyperprior, ScaleHyperprior
 from latentpress.registry import register_model
@@ -111,7 +110,7 @@ class VariableRateModel(HyperpriorModel):
             rate = self._rate(quality).expand(x.shape[0])
         if rate is None:
             rate = torch.rand(x.shape[0], device=x.device) * (self.num_rates - 1)
-        coded = self.make_latent_codec(rate=rate)(self.g_a(channels_innermost(self, x)))
+        coded = self.make_latent_codec(rate=rate)(self.g_a(self._as_cpus_like_it(x)))
         x_hat = self.g_s(coded["y_hat"]).contiguous()
         return {"x_hat": x_hat, "likelihoods": coded["likelihoods"], "lmbda": self.lmbda(rate)}
 

@@ -12,6 +12,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from latentpress.errors import ConfigurationError, LatentPressError, WeightsError
 from latentpress.layers.convolutions import safe_innermost
+from latentpress.ops import keep_freed_memory
 from latentpress.training.averages import WeightAverage
 from latentpress.training.objectives import Images, Objective, TrainingStep
 from latentpress.training.optimizers import (
@@ -63,6 +64,8 @@ class Trainer:
     ) -> None:
         self.settings, self.step = settings, 0
         self.processes = processes or Processes(0, 1, torch.device("cpu"))
+        if self.processes.device.type == "cpu":
+            keep_freed_memory()
         optimization, compute = settings.optimization, settings.compute
         innermost = compute.channels_last and (self.processes.device.type != "cpu" or safe_innermost(model))
         self._layout = torch.channels_last if innermost else torch.contiguous_format

@@ -18,7 +18,6 @@ from latentpress.training import checkpoints
 from latentpress.training.data import step_batches, training_images, validation_folder
 from latentpress.training.engine import Trainer, TrainingDiverged, parts_of_a_step
 from latentpress.training.logs import Log, open_logs
-from latentpress.training.memory import freed_memory_kept
 from latentpress.training.networks import constructor_arguments, make_model
 from latentpress.training.processes import Processes, joined
 from latentpress.training.progress import TrainingProgress, figures_in_a_line
@@ -48,8 +47,7 @@ def train(settings: TrainingSettings, *, model: nn.Module | None = None, dataset
         ConfigurationError: settings do not go together.
         TrainingDiverged: the loss stopped being a number; the message names the last good checkpoint.
     """
-    exact, kept = _exact(settings.compute.deterministic), freed_memory_kept()
-    with joined(settings.compute.device) as processes, exact, kept:
+    with joined(settings.compute.device) as processes, _exact(settings.compute.deterministic):
         return Run(settings, processes, model, dataset).go()
 
 
