@@ -24,6 +24,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 MODELS = ("bmshj2018_factorized", "mbt2018_mean", "cheng2020_anchor")
+KINDS = ("latentpress", "engine", "engine bf16", "compressai")
 STEPS_IN_A_TURN = 2  # the first finds the caches full of another's data
 
 
@@ -95,7 +96,7 @@ def measure(name: str, arguments: argparse.Namespace) -> None:
 
     options = [str(getattr(arguments, key)) for key in ("device", "batch", "patch", "threads")]
     workers = {}
-    for kind in ("latentpress", "engine", "engine bf16", "compressai"):
+    for kind in arguments.kinds:
         python = arguments.peer if kind == "compressai" else sys.executable
         worker = Worker(python, __file__, kind, name, *options)
         facts = worker.read()
@@ -128,6 +129,7 @@ def main() -> None:
     )
     parser.add_argument("--peer", default=sys.executable, help="python that has compressai")
     parser.add_argument("--models", nargs="+", default=MODELS, choices=MODELS)
+    parser.add_argument("--kinds", nargs="+", default=KINDS, choices=KINDS)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--batch", type=int, default=2)
     parser.add_argument("--patch", type=int, default=256)

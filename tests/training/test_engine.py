@@ -14,7 +14,7 @@ from latentpress.losses import RateDistortionLoss
 from latentpress.models import FactorizedPrior, GainedHyperprior
 from latentpress.training import Trainer, engine
 from latentpress.training.averages import WeightAverage
-from latentpress.training.data import ShuffledStream, step_batches
+from latentpress.training.data import ShuffledStream, StepBatches
 from latentpress.training.objectives import Objective
 from latentpress.training.processes import Processes
 from latentpress.training.schedules import Schedule
@@ -48,7 +48,7 @@ def batches(start: int, rank: int = 0, count: int = 1, accumulate: int = 1, work
     settings = DataSettings(batch_size=4, workers=workers)
     processes = Processes(rank, count, CPU)
     part = 4 // count // accumulate
-    return step_batches(Ramps(6), settings, seed=1, part=part, processes=processes, start=start)
+    return StepBatches(Ramps(6), settings, seed=1, part=part, processes=processes, start=start)
 
 
 def test_batches_from_a_later_step_on_are_those_of_an_uninterrupted_run() -> None:

@@ -13,6 +13,8 @@ from small_runs import Ramps
 from torch import Tensor, nn
 
 from latentpress import zoo
+from latentpress.datasets import shards
+from latentpress.datasets.reading import open_rgb
 from latentpress.errors import ConfigurationError, WeightsError
 from latentpress.models import MeanScaleHyperprior
 from latentpress.training import Trainer, TrainingDiverged, make_model, runs, train
@@ -291,7 +293,10 @@ def test_a_run_over_shards_resumes_where_it_was(small: Any, tmp_path: Path, monk
         interrupt_after(4, context)
         with pytest.raises(Interrupted):
             train(small(**values))
+    read: list[Any] = []
+    monkeypatch.setattr(shards, "open_rgb", lambda *given: read.append(1) or open_rgb(*given))
     train(small(**values))
+    assert len(read) == 6  # the images of the second pass, in which the run was interrupted
     a, b = (load_state(tmp_path / run / "last.pt")["state_dict"] for run in ("whole", "run"))
     assert differing(a, b) == []
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, IterableDataset, Sampler
+from torch.utils.data import DataLoader, Dataset, IterableDataset, Sampler, get_worker_info
 
 from latentpress.errors import ConfigurationError
 from latentpress.training.processes import Processes
@@ -74,51 +74,107 @@ class Positions(Sampler[list[int]]):
                 yield list(range(first, first + self.part))
 
 
-def step_batches(
-    dataset: Any, settings: DataSettings, seed: int, part: int, processes: Processes, start: int = 0
-) -> Iterator[list[Any]]:
-    """The parts of this process's batch for each step from `start` on, without end.
+class SeededStream(IterableDataset[Any]):
+    """Passes over a stream, each item read with all generators seeded from the pass and its place in it.
 
     Args:
-        dataset: with a length. A stream is read from its beginning, because nobody can know what comes where
-            in it; what was trained on already is read and left out.
+        dataset: the stream, which a worker of a DataLoader reads its share of.
+        seed: of what is drawn while items are read.
+        rank: of this process.
+        number: of the first pass. A stream with `set_epoch` is told it.
+    """
+
+    def __init__(self, dataset: Any, seed: int, rank: int, number: int) -> None:
+        self.dataset, self.seed, self.rank, self.number = dataset, seed, rank, number
+        if hasattr(dataset, "set_epoch"):
+            dataset.set_epoch(number)
+
+    def __iter__(self) -> Iterator[Any]:
+        worker = get_worker_info()
+        reader = (self.rank, 0 if worker is None else worker.id)
+        number, self.number = self.number, self.number + 1
+        items = iter(self.dataset)
+        for place in count():
+            seed_everything(self.seed, "stream", *reader, number, place)
+            try:
+                item = next(items)
+            except StopIteration:
+                return
+            yield item
+
+
+class StepBatches:
+    """The parts of this process's batch for each step from one on, without end.
+
+    Args:
+        dataset: with a length; or a stream.
         settings: batch size and readers.
         seed: of orders and crops.
         part: crops in each part.
         processes: this process among those of the run.
         start: number of steps already made.
+        place: where in a stream that was, what `place` said then. Without it a stream is read from its
+            beginning, and what was trained on already is left out: nobody knows what comes where in it.
+
+    Attributes:
+        place: of a stream, the number of the present pass, and of parts before it; None where processes may
+            be in different passes.
     """
-    parts = settings.batch_size // part // processes.count
-    options: dict[str, Any] = {
-        "num_workers": settings.workers,
-        "pin_memory": processes.device.type == "cuda",
-        "persistent_workers": settings.workers > 0,
-    }
-    if isinstance(dataset, IterableDataset):
-        generator = torch.Generator().manual_seed(seed_for(seed, "workers", processes.rank))
-        loader = DataLoader(dataset, batch_size=part, drop_last=True, generator=generator, **options)
-        source: Iterator[Any] = islice(_repeated(loader, seed, processes.rank), start * parts, None)
-    else:
-        positions = Positions(start, settings.batch_size, part, processes)
-        source = iter(DataLoader(ShuffledStream(dataset, seed), batch_sampler=positions, **options))
-    while True:
-        yield [next(source) for _ in range(parts)]
 
+    def __init__(
+        self,
+        dataset: Any,
+        settings: DataSettings,
+        seed: int,
+        part: int,
+        processes: Processes,
+        start: int = 0,
+        place: tuple[int, int] | None = None,
+    ) -> None:
+        self.place: tuple[int, int] | None = None
+        self._parts = settings.batch_size // part // processes.count
+        options: dict[str, Any] = {
+            "num_workers": settings.workers,
+            "pin_memory": processes.device.type == "cuda",
+            "persistent_workers": settings.workers > 0,
+        }
+        if not isinstance(dataset, IterableDataset):
+            positions = Positions(start, settings.batch_size, part, processes)
+            self._source: Iterator[Any] = iter(
+                DataLoader(ShuffledStream(dataset, seed), batch_sampler=positions, **options)
+            )
+            return
+        self._in_step = processes.count == 1 or _length(dataset) is not None
+        number, before = place if place is not None and hasattr(dataset, "set_epoch") else (0, 0)
+        stream = SeededStream(dataset, seed, processes.rank, number)
+        loader = DataLoader(stream, batch_size=part, drop_last=True, **options)
+        self._source = islice(self._passes(loader, number, before), start * self._parts - before, None)
 
-def _repeated(loader: DataLoader[Any], seed: int, rank: int) -> Iterator[Any]:
-    """Pass after pass over a stream."""
-    number = 0
-    while True:
-        batches, first = iter(loader), number
+    def __iter__(self) -> Iterator[list[Any]]:
+        return self
+
+    def __next__(self) -> list[Any]:
+        return [next(self._source) for _ in range(self._parts)]
+
+    def _passes(self, loader: DataLoader[Any], number: int, before: int) -> Iterator[Any]:
         while True:
-            seed_everything(seed, "stream", rank, number)  # of transforms, where this process itself reads
-            batch = next(batches, None)
-            if batch is None:
-                break
-            yield batch
+            self.place = (number, before) if self._in_step else None
+            first = before
+            for batch in loader:
+                yield batch
+                before += 1
+            if before == first:
+                raise ConfigurationError(
+                    "Expected at least one batch of training images, found fewer images."
+                )
             number += 1
-        if number == first:
-            raise ConfigurationError("Expected at least one batch of training images, found fewer images.")
+
+
+def _length(dataset: Any) -> int | None:
+    try:
+        return len(dataset)
+    except TypeError:
+        return None
 
 
 def training_images(settings: DataSettings) -> Any:

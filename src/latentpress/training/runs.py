@@ -15,7 +15,7 @@ from torch.utils.data import IterableDataset
 
 from latentpress.errors import ConfigurationError
 from latentpress.training import checkpoints
-from latentpress.training.data import step_batches, training_images, validation_folder
+from latentpress.training.data import StepBatches, training_images, validation_folder
 from latentpress.training.engine import Trainer, TrainingDiverged, parts_of_a_step
 from latentpress.training.logs import Log, open_logs
 from latentpress.training.networks import constructor_arguments, make_model
@@ -69,6 +69,7 @@ class Run:
         self.trainer = Trainer(model, settings, self.steps, processes)
         self.best = math.inf
         self.loss_sum = 0.0  # of this epoch's steps
+        self.place: tuple[int, int] | None = None  # in a stream, where the run was interrupted
         self.validation_set = self._validation_set(model)
 
     def _one_pass(self) -> int:
@@ -100,7 +101,9 @@ class Run:
 
     def _train(self, progress: TrainingProgress, logs: list[Log]) -> None:
         seed, start = self.settings.compute.seed, self.trainer.step
-        batches = step_batches(self.dataset, self.settings.data, seed, self.part, self.processes, start)
+        self.batches = batches = StepBatches(
+            self.dataset, self.settings.data, seed, self.part, self.processes, start, self.place
+        )
         recent: list[dict[str, float]] = []
         reports = self.settings.reports
         while self.trainer.step < self.steps:
@@ -177,6 +180,7 @@ class Run:
                 **self.trainer.state_dict(),
                 "best": self.best,
                 "loss_sum": loss_sum,
+                "place": self.batches.place,
                 "settings": self.settings.values(),
             }
             checkpoints.save_state(state, self.folder / name)
@@ -204,6 +208,8 @@ class Run:
         self._check_resumable(state.get("settings", {}), path)
         self.trainer.load_state_dict(state)
         self.best, self.loss_sum = state["best"], state["loss_sum"]
+        place = state.get("place")
+        self.place = None if place is None else tuple(place)
 
     def _go_on_from(self, path: Path) -> None:
         """Take up the state of another run; what is best is found anew."""
