@@ -1,5 +1,6 @@
 """What every test may use: where the shared reference material lies, and small images."""
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -11,10 +12,13 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 
 
-def pytest_report_header() -> str | None:
-    if SHARED.is_dir():
-        return None
-    return f"WARNING: {SHARED} is absent: every test against recorded references is skipped."
+def pytest_report_header() -> list[str]:
+    missing = []
+    if not SHARED.is_dir():
+        missing.append(f"WARNING: {SHARED} is absent: every test against recorded references is skipped.")
+    if shutil.which("ffmpeg") is None:
+        missing.append("WARNING: the program ffmpeg is absent: other people's video codecs are not run.")
+    return missing
 
 
 @pytest.fixture(scope="session")

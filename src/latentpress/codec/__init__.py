@@ -1,4 +1,5 @@
-"""Images as files: the `.ltp` container, and what turns an image into one and back.
+"""Images as files: the `.ltp` container, and what turns an image into one and back. Videos are in
+`latentpress.codec.video`.
 
 Importing this package loads neither torch nor a model; using it does.
 """
