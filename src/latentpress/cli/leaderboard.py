@@ -146,12 +146,13 @@ def _setting(record: dict[str, Any], inputs: Sequence[Path], jobs: int, dataset:
     names = ", ".join(path.name for path in inputs)
     processes = "1 process" if jobs == 1 else f"{jobs} processes"
     count = record["images_measured"]
+    noun = "image" if count == 1 else "images"
     expected = _SIZES.get(dataset, count)
     warning = (
         f" {DATASETS[dataset]} has {expected}: BD-rates are not to be trusted." if count != expected else ""
     )
     return (
-        f"Measured on the {count} images of {names} by LatentPress {latentpress.__version__} "
+        f"Measured on the {count} {noun} of {names} by LatentPress {latentpress.__version__} "
         f"with torch {torch.__version__}, in {processes} on {_processor()}.{warning}"
     )
 

@@ -3,7 +3,7 @@
 It puts together what `latentpress.evaluation` measures and what `latentpress.report` knows of curves.
 """
 
-from latentpress.leaderboard.contenders import Contender, contenders
+from latentpress.leaderboard.competing import Contender, contenders
 from latentpress.leaderboard.page import page
 from latentpress.leaderboard.standings import Standing, standing_of
 

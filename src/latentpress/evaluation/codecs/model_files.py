@@ -18,7 +18,6 @@ from latentpress.zoo.published import published_weights
 
 _STEPS = 199
 _POINTS = 8
-_LAMBDAS = (16.0, 2048.0)  # of qarv_base
 
 
 @dataclass(frozen=True)
@@ -105,10 +104,10 @@ class ModelFiles(InMemoryCodec):
         return np.asarray(image.convert("RGB"))
 
     def _lambdas(self, points: int) -> tuple[float, ...]:
-        """Those that weights are published for, or a range at equal ratios."""
+        """Those that weights are published for, or a range at equal ratios: `lmb=32` or `lmb=16..2048`."""
         published = (str(weights.quality) for weights in published_weights(self.model.replace("-", "_")))
-        fixed = tuple(sorted(float(quality[4:]) for quality in published if quality.startswith("lmb=")))
-        if fixed:
-            return fixed
-        low, high = map(math.log, _LAMBDAS)
+        given = [quality[4:].partition("..") for quality in published if quality.startswith("lmb=")]
+        if not any(high for _, _, high in given):
+            return tuple(sorted(float(lmb) for lmb, _, _ in given))
+        low, high = math.log(float(given[0][0])), math.log(float(given[0][2]))
         return tuple(round(math.exp(low + (high - low) * step / (points - 1)), 4) for step in range(points))

@@ -24,7 +24,7 @@ def write_planes(pixels: Pixels, path: Path, matrix: str, bits: int) -> None:
         matrix: one of `MATRICES`.
         bits: of a sample, 8 to 16.
     """
-    rgb = torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1).double().div(255)
+    rgb = torch.tensor(pixels).permute(2, 0, 1).double().div(255)
     planes = rgb[[1, 2, 0]] if matrix == "rgb" else rgb2ycbcr(rgb, matrix)
     samples = planes.mul(2**bits - 1).round().clamp(0, 2**bits - 1).numpy()
     path.write_bytes(samples.astype(_sample_type(bits)).tobytes())

@@ -1,0 +1,5 @@
+"""A photograph."""
+
+from small_models import photo
+
+__all__ = ["photo"]
