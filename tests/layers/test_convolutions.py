@@ -17,10 +17,10 @@ def _gradients(layer: nn.Module, x: torch.Tensor) -> list[torch.Tensor]:
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("bias", [True, False])
-def test_a_transposed_convolution_and_its_gradients_are_torchs(layout, bias):
-    ours = TransposedConv2d(4, 6, 5, stride=2, padding=2, output_padding=1, bias=bias)
-    theirs = nn.ConvTranspose2d(4, 6, 5, stride=2, padding=2, output_padding=1, bias=bias)
+@pytest.mark.parametrize(("outputs", "bias"), [(6, True), (6, False), (3, True)])
+def test_a_transposed_convolution_and_its_gradients_are_torchs(layout, outputs, bias):
+    ours = TransposedConv2d(4, outputs, 5, stride=2, padding=2, output_padding=1, bias=bias)
+    theirs = nn.ConvTranspose2d(4, outputs, 5, stride=2, padding=2, output_padding=1, bias=bias)
     theirs.load_state_dict(ours.state_dict())
     x = torch.randn(2, 4, 6, 8).contiguous(memory_format=layout).requires_grad_()
     for a, b in zip(_gradients(ours, x), _gradients(theirs, x), strict=True):

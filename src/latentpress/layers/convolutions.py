@@ -10,6 +10,7 @@ from torch.autograd.function import once_differentiable
 
 __all__ = ["TransposedConv2d", "channels_innermost", "conv1x1", "conv3x3", "subpel_conv3x3"]
 
+PICTURE_CHANNELS = 3  # up to which a transposed convolution is done as a sub-pixel one
 FEW_CHANNELS = 12  # up to which torch 2.13's strided 1x1 convolutions go wrong, see `channels_innermost`
 
 
@@ -64,6 +65,9 @@ class _TransposedConvolution(torch.autograd.Function):
         ctx.save_for_backward(x, weight)
         ctx.geometry = geometry
         stride, padding, output_padding = geometry
+        usual = weight.shape[2:] == (5, 5) and geometry == ((2, 2), (2, 2), (1, 1))
+        if usual and weight.shape[1] <= PICTURE_CHANNELS:
+            return _subpixel(x, weight, bias)
         return F.conv_transpose2d(x, weight, bias, stride, padding, output_padding)
 
     @staticmethod
@@ -76,6 +80,18 @@ class _TransposedConvolution(torch.autograd.Function):
             grad, x, weight, None, stride, padding, (1, 1), True, output_padding, 1, wanted
         )
         return grad_x, grad_weight, grad.sum((0, 2, 3)), None, None, None
+
+
+def _subpixel(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """A 5x5 transposed convolution of stride 2 as a 3x3 convolution of stride 1 and a pixel shuffle.
+
+    Output 2i + a is a sum over inputs i + d, d from -1 to 1, with the taps 2 - 2d + a (of which 5 is zero).
+    Half as many products again, but on CPUs a third of the time where there are few outputs.
+    """
+    inputs, outputs = weight.shape[:2]
+    taps = F.pad(weight, (0, 1, 0, 1)).view(inputs, outputs, 3, 2, 3, 2).flip(2, 4)
+    kernel = taps.permute(1, 3, 5, 0, 2, 4).reshape(4 * outputs, inputs, 3, 3)
+    return F.pixel_shuffle(F.conv2d(x, kernel, bias.repeat_interleave(4), padding=1), 2)
 
 
 def _trains_on_cpu(x: Tensor, weight: Tensor) -> bool:

@@ -132,7 +132,7 @@ class CompressionModel(nn.Module):
         """Images `x` (N, C, H, W), ready for a pass that is fast on CPUs; elsewhere, as they are."""
         if x.device.type != "cpu":
             return x
-        if self.training and torch.is_grad_enabled():
+        if self.training and torch.is_grad_enabled() and not torch.compiler.is_compiling():
             keep_freed_memory()
         return channels_innermost(self, x)
 
