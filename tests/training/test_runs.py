@@ -87,6 +87,32 @@ def test_the_default_codec_trains_with_its_recipe_from_images_in_memory(small: A
     assert model.decompress(coded["strings"], coded["shape"], quality=10)["x_hat"].shape == (1, 3, 64, 64)
 
 
+def test_images_that_cannot_be_read_are_counted_and_not_fatal(
+    small: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = photographs(tmp_path)
+    (folder / "broken.png").write_bytes(b"no picture")
+    chosen = {"data": str(folder), "batch_size": 2, "epochs": 2, "arguments": {"N": 4, "M": 6}}
+    for in_memory in (False, True):
+        train(small(**chosen, in_memory=in_memory, run=str(tmp_path / f"run{in_memory}")))
+        assert capsys.readouterr().err.count("training images were left out") >= 1
+
+
+@pytest.mark.slow
+def test_a_compiled_model_trains_as_one_that_is_not(
+    small: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compile = nn.Module.compile
+    monkeypatch.setattr(nn.Module, "compile", lambda self: compile(self, backend="aot_eager"))
+    ends = []
+    for compiled in (False, True):
+        run = tmp_path / f"{compiled}"
+        train(small(epochs=1, compile=compiled, run=str(run)), dataset=Ramps())
+        ends.append(load_state(run / "last.pt")["state_dict"])
+    for key, value in ends[0].items():
+        torch.testing.assert_close(ends[1][key], value, atol=1e-4, rtol=1e-3)
+
+
 def test_the_default_codec_learns(small: Any) -> None:
     torch.manual_seed(0)
     model = make_model(small(**VARIABLE_RATE).model)

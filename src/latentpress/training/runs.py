@@ -69,6 +69,7 @@ class Run:
         self.trainer = Trainer(model, settings, self.steps, processes)
         self.best = math.inf
         self.loss_sum = 0.0  # of this epoch's steps
+        self.skipped = 0  # images that were left out so far
         self.place: tuple[int, int] | None = None  # in a stream, where the run was interrupted
         self.validation_set = self._validation_set(model)
 
@@ -145,6 +146,7 @@ class Run:
         """Take stock of the epoch, let the schedule know, and save."""
         loss = self._epoch_loss() if self.validation_set is None else self._validate(progress, logs)
         self.loss_sum = 0.0
+        self._tell_of_skipped(progress)
         if loss is not None:
             self.trainer.schedule.end_epoch(loss)
         if loss is not None and loss < self.best:
@@ -152,6 +154,14 @@ class Run:
             self._save(checkpoints.BEST)
             self._export()
         self._save(checkpoints.LAST)
+
+    def _tell_of_skipped(self, progress: TrainingProgress) -> None:
+        skipped = int(getattr(self.dataset, "skipped", 0))
+        if skipped > self.skipped:
+            progress.say(
+                f"{skipped} training images were left out so far, because they cannot be read or used"
+            )
+        self.skipped = skipped
 
     def _epoch_loss(self) -> float:
         """The mean training loss of the epoch, over all processes."""
