@@ -2,31 +2,29 @@
 
     python benchmarks/default_codec.py ../shared/data/kodak
 
-JPEG is libjpeg-turbo with Pillow, 4:2:0 with optimised Huffman tables, and WebP libwebp at its slowest. PSNR
-is over RGB; bits per pixel and PSNR are averaged over the images before curves are compared. BD-rate is that
-of the `bjontegaard` package (Akima) where the curves overlap, between 0.2 and 1.0 bpp of the anchor.
+Everything is measured by `latentpress.evaluation`, as `latentpress bench` does: JPEG is libjpeg-turbo,
+4:2:0 with optimised Huffman tables, WebP libwebp at its slowest, and latentpress2026 its `.ltp` files. Bits
+per pixel and PSNR are averaged over the images before curves are compared. BD-rate is by Akima where the
+curves overlap, between 0.2 and 1.0 bpp of the anchor.
 """
 
 from __future__ import annotations
 
 import argparse
-import io
 import json
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-import bjontegaard
-import numpy as np
-import torch
-from PIL import Image
-
-import latentpress
-from latentpress.evaluation.metrics import ms_ssim, psnr
+from latentpress.evaluation import Codec, evaluate, find_images, plan_codec
+from latentpress.evaluation.codecs import Jpeg, ModelFiles, Webp
+from latentpress.report import Curve, Delta, bd_rate
 
 BPP_RANGE = (0.2, 1.0)
+CODECS: dict[str, tuple[Codec, list[float]]] = {
+    "latentpress2026": (ModelFiles(), [1, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100]),
+    "jpeg": (Jpeg(), [3, 5, 8, 12, 17, 24, 33, 45, 58, 70, 80]),
+    "webp": (Webp(), [0, 3, 8, 16, 27, 40, 53, 65, 75, 83, 90]),
+}
 
 
 class Point(NamedTuple):
@@ -38,72 +36,25 @@ class Point(NamedTuple):
     ms_ssim: float
 
 
-def with_pillow(image: Image.Image, quality: float, **options: object) -> tuple[bytes, Image.Image]:
-    """The file that Pillow writes, and what it reads back."""
-    file = io.BytesIO()
-    image.save(file, quality=int(quality), **options)
-    return file.getvalue(), Image.open(file).convert("RGB")
+def measure(images: Path, jobs: int) -> dict[str, list[Point]]:
+    """The points of every codec, by its name."""
+    plans = {name: plan_codec(codec, qualities) for name, (codec, qualities) in CODECS.items()}
+    subjects = [subject for plan in plans.values() for subject in plan]
+    means = iter([point.means() for point in evaluate(subjects, find_images([images]), processes=jobs)])
+    names = ("bpp", "psnr-rgb", "ms-ssim-rgb")
+    curves = {}
+    for name, plan in plans.items():
+        found = [(subject.quality, next(means)) for subject in plan]
+        curves[name] = [Point(quality, *(float(mean[key] or 0) for key in names)) for quality, mean in found]
+    return curves
 
 
-def with_latentpress(image: Image.Image, quality: float, **options: object) -> tuple[bytes, Image.Image]:
-    """The file that the default codec writes, and what it reads back."""
-    data = latentpress.compress(image, quality=quality)
-    return data, latentpress.decompress(data)
-
-
-CODECS: dict[str, tuple[Callable[..., tuple[bytes, Image.Image]], dict[str, object], list[int]]] = {
-    "latentpress2026": (with_latentpress, {}, [1, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100]),
-    "jpeg": (
-        with_pillow,
-        {"format": "JPEG", "subsampling": "4:2:0", "optimize": True},
-        [3, 5, 8, 12, 17, 24, 33, 45, 58, 70, 80],
-    ),
-    "webp": (with_pillow, {"format": "WEBP", "method": 6}, [0, 3, 8, 16, 27, 40, 53, 65, 75, 83, 90]),
-}
-
-
-def measure(path: Path, codec: str) -> list[Point]:
-    """Every quality of a codec on one image."""
-    torch.set_num_threads(1)
-    run, options, qualities = CODECS[codec]
-    image = Image.open(path).convert("RGB")
-    original = as_tensor(image)
-    points = []
-    for quality in qualities:
-        data, decoded = run(image, quality, **options)
-        reconstruction = as_tensor(decoded)
-        bpp = 8 * len(data) / (image.width * image.height)
-        points.append(Point(quality, bpp, psnr(original, reconstruction), ms_ssim(original, reconstruction)))
-    return points
-
-
-def as_tensor(image: Image.Image) -> torch.Tensor:
-    """RGB image -> (1, 3, H, W) in [0, 1]."""
-    return torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].double() / 255
-
-
-def curve(paths: list[Path], codec: str, jobs: int) -> list[Point]:
-    """Means over the images, a point for each quality."""
-    with ProcessPoolExecutor(jobs) as pool:
-        per_image = list(pool.map(partial(measure, codec=codec), paths))
-    return [Point(*np.mean(points, axis=0).tolist()) for points in zip(*per_image, strict=True)]
-
-
-def bd_rate(anchor: list[Point], test: list[Point]) -> float:
+def compare(anchor: list[Point], test: list[Point]) -> Delta:
     """How many percent more rate `test` needs than `anchor` for the same PSNR, within the range of rates."""
     low, high = BPP_RANGE
-    inside = [point for point in anchor if low <= point.bpp <= high]
-    return float(
-        bjontegaard.bd_rate(
-            [p.bpp for p in inside],
-            [p.psnr for p in inside],
-            [p.bpp for p in test],
-            [p.psnr for p in test],
-            method="akima",
-            require_matching_points=False,
-            min_overlap=0,  # the range of rates is chosen, not found
-        )
-    )
+    inside = [(point.bpp, point.psnr) for point in anchor if low <= point.bpp <= high]
+    curve = Curve("test", "psnr-rgb", [(point.bpp, point.psnr) for point in test])
+    return bd_rate(Curve("anchor", "psnr-rgb", inside), curve, "akima")
 
 
 def main() -> None:
@@ -111,19 +62,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("images", type=Path, help="folder of PNG images")
+    parser.add_argument("images", type=Path, help="folder of images")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--json", type=Path, help="also write the curves to this file")
     arguments = parser.parse_args()
-    paths = sorted(arguments.images.glob("*.png"))
-    curves = {codec: curve(paths, codec, arguments.jobs) for codec in CODECS}
+    curves = measure(arguments.images, arguments.jobs)
     for codec, points in curves.items():
-        print(f"\n{codec}, mean of {len(paths)} images\nquality     bpp    PSNR  MS-SSIM")
+        print(f"\n{codec}, means over the images\nquality     bpp    PSNR  MS-SSIM")
         for point in points:
             print(f"{point.quality:7g} {point.bpp:7.3f} {point.psnr:7.2f} {point.ms_ssim:8.4f}")
     print(f"\nBD-rate of latentpress2026, PSNR, {BPP_RANGE[0]} to {BPP_RANGE[1]} bpp of the anchor")
     for anchor in ("jpeg", "webp"):
-        print(f"against {anchor}: {bd_rate(curves[anchor], curves['latentpress2026']):+.1f} %")
+        delta = compare(curves[anchor], curves["latentpress2026"])
+        print(f"against {anchor}: {delta.value:+.1f} %" if delta.value is not None else delta.warning)
     if arguments.json is not None:
         rows = {codec: [point._asdict() for point in points] for codec, points in curves.items()}
         arguments.json.write_text(json.dumps(rows, indent=1) + "\n")

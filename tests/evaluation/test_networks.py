@@ -124,3 +124,26 @@ def test_something_else_than_a_class_is_refused(own_module: str) -> None:
 def test_curves_are_called_after_the_model() -> None:
     assert curve_name("mbt2018", "ms-ssim") == "mbt2018-ms-ssim"
     assert curve_name("a.b:Own", "mse") == "Own"
+
+
+def test_hierarchies_have_lambdas_for_qualities() -> None:
+    ranged = plan_subjects("qarv-base")
+    assert len({subject.network for subject in ranged}) == 1
+    assert [subject.quality for subject in ranged][::7] == [16, 2048]
+    fixed = plan_subjects("qres34m", qualities=[16, 64], metric="mse")
+    assert [(subject.network.quality, subject.quality) for subject in fixed] == [(16, None), (64, None)]
+    assert curve_name("qarv-base", "mse") == "qarv_base"
+
+
+def test_a_hierarchy_is_measured_as_it_codes(tmp_path: Path) -> None:
+    hierarchy = zoo.get_model("qres17m", lmb=4)
+    hierarchy.compress_mode()
+    zoo.save_hierarchy(hierarchy, tmp_path / "net.safetensors")
+    (subject,) = plan_subjects("qres17m", checkpoints=[tmp_path / "net.safetensors"])
+    x = torch.rand(1, 3, 64, 50)
+    coded = subject.code(x)
+    strings = hierarchy.encode(torch.nn.functional.pad(x, (0, 14, 0, 0), mode="replicate"))
+    assert coded.bits == 8 * sum(len(string[0]) for string in strings)
+    assert coded.reconstruction.shape == x.shape
+    with pytest.raises(ConfigurationError, match="latentpress curve"):
+        subject.code(x, entropy_estimation=True)

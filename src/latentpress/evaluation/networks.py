@@ -15,6 +15,7 @@ from torch import Tensor
 
 from latentpress import zoo
 from latentpress.errors import ConfigurationError, WeightsError
+from latentpress.evaluation.hierarchies import HierarchyAdapter, is_hierarchy, lambdas_of
 from latentpress.evaluation.kept import keep_last
 from latentpress.evaluation.measurement import Coded, run_model
 
@@ -27,8 +28,10 @@ class Network:
     """One set of weights, and how to make the model that holds it.
 
     Attributes:
-        model: name of an image model of the zoo, or `package.module:Class` for a class of one's own.
-        quality: which of a zoo model's networks; None for a variable-rate model, a checkpoint and a class.
+        model: name of an image model or hierarchy of the zoo, or `package.module:Class` for a class of one's
+            own.
+        quality: which of a zoo model's networks, by its number or its lambda; None for a variable-rate model,
+            a checkpoint and a class.
         metric: what the zoo's weights were trained for.
         checkpoint: file of weights to use instead of the published ones.
         update: rebuild the coder tables, also where the checkpoint has some.
@@ -65,6 +68,8 @@ class Network:
     def _make(self) -> Any:
         if is_import_path(self.model):
             return load_own(import_named(self.model), self.checkpoint)
+        if is_hierarchy(self.model):
+            return HierarchyAdapter(self.model, self.quality, self.checkpoint).eval()
         if self.checkpoint is not None:
             return zoo.create(self.model, checkpoint=self.checkpoint)
         return zoo.create(self.model, quality=self.quality, metric=self.metric, pretrained=True)
@@ -114,9 +119,10 @@ def plan_subjects(
     """The points that a model, qualities and checkpoints stand for.
 
     Args:
-        model: name of an image model of the zoo, or `package.module:Class`.
-        qualities: which networks, or of a variable-rate model which rates. If empty, all networks, or rates
-            from low to high. A class of one's own is given them as `quality=` when it codes.
+        model: name of an image model or hierarchy of the zoo, or `package.module:Class`.
+        qualities: which networks, or of a variable-rate model which rates; of a hierarchy, lambdas. If empty,
+            all networks, or rates from low to high. A class of one's own is given them as `quality=` when it
+            codes.
         checkpoints: files of weights instead of the published ones; each is a point, or of a variable-rate
             model a set of points.
         options: the other attributes of `Network`.
@@ -131,6 +137,8 @@ def plan_subjects(
     paths = [Path(path) for path in checkpoints]
     if is_import_path(model):
         return _at_rates(model, paths, qualities or (None,), options)
+    if is_hierarchy(model):
+        return _hierarchy_subjects(model, qualities or lambdas_of(model), paths, options)
     recipe = zoo.find_recipe(model)
     if recipe.domain != "image":
         raise ConfigurationError(
@@ -146,6 +154,20 @@ def plan_subjects(
     return [NetworkSubject(Network(recipe.name, quality=_network(q), **options)) for q in chosen]
 
 
+def _hierarchy_subjects(
+    model: str, lambdas: Sequence[float], paths: Sequence[Path], options: dict[str, Any]
+) -> list[NetworkSubject]:
+    """One network at several lambdas, or a network for each, which checkpoints stand in for."""
+    name = model.replace("-", "_")
+    options = {key: value for key, value in options.items() if key != "metric"}
+    if name == "qarv_base":
+        return _at_rates(name, paths, lambdas, options)
+    if paths:
+        return _at_rates(name, paths, (None,), options)
+    networks = [Network(name, quality=_network(lmb), **options) for lmb in lambdas]
+    return [NetworkSubject(network) for network in networks or [Network(name, **options)]]
+
+
 def curve_name(model: str, metric: str) -> str:
     """What results call a model: its name in the zoo and what its weights were trained for, or its class.
 
@@ -155,6 +177,8 @@ def curve_name(model: str, metric: str) -> str:
     """
     if is_import_path(model):
         return model.rpartition(":")[2]
+    if is_hierarchy(model):
+        return model.replace("-", "_")
     return f"{zoo.find_recipe(model).name}-{metric}"
 
 

@@ -48,8 +48,8 @@ def _introduction(dataset: str) -> str:
         better. Rates are those of real files, headers included. PSNR is over R, G and B of eight bits, which
         puts codecs that halve the resolution of chroma (4:2:0) at a disadvantage at high rates; {ANCHOR}
         codes 4:4:4. Rates and PSNR are means over the images. Times are means over the images at the point
-        nearest to {USUAL_BPP:g} bits per pixel, on one thread, beside those of {REFERENCE}. kMAC are thousands of
-        multiplications, each with an addition, for each pixel."""
+        nearest to {USUAL_BPP:g} bits per pixel, on one thread, beside those of {REFERENCE}. kMAC are
+        thousands of multiplications, each with an addition, for each pixel."""
     )
 
 

@@ -25,6 +25,7 @@ from latentpress.evaluation.codecs.model_files import ModelFiles
 from latentpress.evaluation.codecs.pillow import Avif, Heif, Jpeg, Jpeg2000, Webp
 from latentpress.evaluation.codecs.programs import ProgramCodec
 from latentpress.evaluation.codecs.reference_software import Hm, ReferenceSoftware, Vtm
+from latentpress.evaluation.hierarchies import is_hierarchy
 
 __all__ = [
     "CODECS",
@@ -122,7 +123,7 @@ def _class_named(name: str) -> type[Codec]:
     cls = CODECS.get(_OTHER_NAMES.get(plain, plain))
     if cls is not None:
         return cls
-    if name.replace("-", "_") in zoo.hierarchies or name.replace("_", "-") in zoo.image_models:
+    if is_hierarchy(name) or name.replace("_", "-") in zoo.image_models:
         return ModelFiles
     raise ConfigurationError(
         f"Expected a codec, one of {', '.join(CODECS)}, or an image model of the zoo, found {name!r}."

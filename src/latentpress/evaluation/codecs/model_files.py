@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,10 +13,9 @@ import latentpress
 from latentpress import zoo
 from latentpress.errors import ConfigurationError
 from latentpress.evaluation.codecs.base import InMemoryCodec, Pixels
-from latentpress.zoo.published import published_weights
+from latentpress.evaluation.hierarchies import is_hierarchy, lambdas_of
 
 _STEPS = 199
-_POINTS = 8
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ class ModelFiles(InMemoryCodec):
     @property
     def hierarchical(self) -> bool:
         """Whether the model is chosen by a lambda."""
-        return self.model.replace("-", "_") in zoo.hierarchies
+        return is_hierarchy(self.model)
 
     @property
     def name(self) -> str:
@@ -59,7 +57,7 @@ class ModelFiles(InMemoryCodec):
     @property
     def scale(self) -> Sequence[float]:
         if self.hierarchical:
-            return self._lambdas(_STEPS)
+            return lambdas_of(self.model, _STEPS)
         recipe = zoo.find_recipe(self.model)
         if recipe.quality_range is None:
             return recipe.qualities
@@ -69,7 +67,7 @@ class ModelFiles(InMemoryCodec):
     @property
     def qualities(self) -> Sequence[float]:
         if self.hierarchical:
-            return self._lambdas(_POINTS)
+            return lambdas_of(self.model)
         recipe = zoo.find_recipe(self.model)
         if recipe.quality_range is None:
             return recipe.qualities
@@ -102,12 +100,3 @@ class ModelFiles(InMemoryCodec):
             data, max_pixels=None, checkpoint=self.checkpoint or None, device=self.device
         )
         return np.asarray(image.convert("RGB"))
-
-    def _lambdas(self, points: int) -> tuple[float, ...]:
-        """Those that weights are published for, or a range at equal ratios: `lmb=32` or `lmb=16..2048`."""
-        published = (str(weights.quality) for weights in published_weights(self.model.replace("-", "_")))
-        given = [quality[4:].partition("..") for quality in published if quality.startswith("lmb=")]
-        if not any(high for _, _, high in given):
-            return tuple(sorted(float(lmb) for lmb, _, _ in given))
-        low, high = math.log(float(given[0][0])), math.log(float(given[0][2]))
-        return tuple(round(math.exp(low + (high - low) * step / (points - 1)), 4) for step in range(points))
