@@ -6,9 +6,12 @@ import pytest
 import torch
 from torch import nn
 
-from latentpress.models import GainedHyperprior
+from latentpress.errors import ConfigurationError
+from latentpress.models import FactorizedPrior, GainedHyperprior
+from latentpress.training.engine import Trainer
 from latentpress.training.muon import Muon, orthogonalised, split_parameters
-from latentpress.training.optimizers import restore_optimizer
+from latentpress.training.optimizers import freeze, restore_optimizer
+from latentpress.training.settings import TrainingSettings
 
 
 def test_orthogonalised_matrices_have_singular_values_near_one() -> None:
@@ -58,3 +61,24 @@ def test_an_optimiser_goes_on_from_a_state_in_another_layout_and_way_of_computin
     trained(optimizer, first)
     trained(other, second)
     torch.testing.assert_close(first, second)
+
+
+def test_frozen_parts_keep_their_weights_and_others_do_not() -> None:
+    settings = TrainingSettings().override({"lmbda": 0.01, "frozen": "g_a, entropy_bottleneck", "ema": 0.9})
+    model = FactorizedPrior(8, 8)
+    before = copy.deepcopy(model.state_dict())
+    Trainer(model, settings, steps=10).train_step([torch.rand(2, 3, 32, 32)])
+    after = model.state_dict()
+    changed = {name.split(".")[0] for name, value in before.items() if not value.equal(after[name])}
+    assert changed == {"g_s"}
+
+
+@pytest.mark.parametrize("parts", ["g_x", "g_"])
+def test_a_part_to_freeze_that_is_not_there_is_an_error_that_lists_the_parts(parts: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"\(g_a, g_s, entropy_bottleneck\)|\(entropy_bottleneck"):
+        freeze(FactorizedPrior(8, 8), parts)
+
+
+def test_freezing_everything_is_an_error() -> None:
+    with pytest.raises(ConfigurationError, match="something to train"):
+        freeze(FactorizedPrior(8, 8), "g_a,g_s,entropy_bottleneck")

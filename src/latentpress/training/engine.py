@@ -17,6 +17,7 @@ from latentpress.training.averages import WeightAverage
 from latentpress.training.objectives import Images, Objective, TrainingStep
 from latentpress.training.optimizers import (
     aux_optimizers,
+    freeze,
     net_optimizers,
     net_parameters,
     restore_optimizer,
@@ -74,6 +75,7 @@ class Trainer:
         self.average = (
             WeightAverage(model, optimization.ema, optimization.ema_warmup) if optimization.ema else None
         )
+        freeze(model, optimization.frozen)
         self.net_optimizers = net_optimizers(model, optimization)
         self.optimizers = [*self.net_optimizers, *aux_optimizers(model, optimization)]
         self.rates = [optimizer.param_groups[0]["lr"] for optimizer in self.net_optimizers]

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from latentpress.errors import ConfigurationError
 from latentpress.training.muon import Muon, split_parameters
 from latentpress.training.settings import OptimizationSettings
 
@@ -27,6 +28,28 @@ def net_parameters(model: nn.Module) -> list[nn.Parameter]:
 def quantile_parameters(model: nn.Module) -> list[nn.Parameter]:
     """Quantiles of a model's entropy bottlenecks; none for a model without bottlenecks."""
     return [p for name, p in model.named_parameters() if p.requires_grad and is_quantile(name)]
+
+
+def freeze(model: nn.Module, parts: str | None) -> None:
+    """Have parts of a model keep their weights.
+
+    Args:
+        model: the model.
+        parts: how the names of its parameters begin, separated by commas, such as `"g_a,h_a.0"`; None for
+            none.
+
+    Raises:
+        ConfigurationError: no parameter's name begins so, or none would be left to train.
+    """
+    for part in filter(None, (part.strip() for part in (parts or "").split(","))):
+        chosen = [p for name, p in model.named_parameters() if f"{name}.".startswith(f"{part}.")]
+        if not chosen:
+            known = ", ".join(dict.fromkeys(name.split(".")[0] for name, _ in model.named_parameters()))
+            raise ConfigurationError(f"Expected a part of the network to freeze ({known}), found {part}.")
+        for parameter in chosen:
+            parameter.requires_grad_(False)
+    if not net_parameters(model):
+        raise ConfigurationError(f"Expected to leave something to train, found all frozen by {parts}.")
 
 
 def net_optimizers(model: nn.Module, settings: OptimizationSettings) -> list[torch.optim.Optimizer]:

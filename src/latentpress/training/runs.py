@@ -251,7 +251,10 @@ class Run:
 
 
 # What the weights of a run depend on from its first step.
-_FIXED = ("model", "quality", "arguments", "metric", "lmbda", "seed", "batch_size", "patch_size", "optimizer")
+_FIXED = (
+    *("model", "quality", "arguments", "metric", "lmbda", "seed", "batch_size", "patch_size", "optimizer"),
+    "frozen",
+)
 
 
 def _check(settings: TrainingSettings) -> None:

@@ -88,6 +88,9 @@ class OptimizationSettings:
         "A gradient whose norm is this many times the running median moves the weights a tenth as far, and "
         "their average not at all; 0 for never.",
     )
+    frozen: str | None = setting(
+        None, "Parts of the network that keep their weights: how their names begin, separated by commas."
+    )
     accumulate: int = setting(1, "Parts that a step's batch is worked through in, to save memory.")
     ema: float = setting(0.0, "Decay of averaged weights, which are then validated and exported; 0 for none.")
     ema_warmup: int = setting(1000, "Steps over which that decay rises.")
