@@ -1,5 +1,6 @@
 """The tutorials' commands for classical codecs."""
 
+import io
 import json
 from pathlib import Path
 
@@ -35,6 +36,20 @@ def test_metrics_and_the_quality_of_the_tutorials_are_the_default(
     record = json.loads(capsys.readouterr().out)
     assert record["points"] == ["quality 75"]
     assert set(record["results"]) == {"bpp", "psnr-rgb", "encoding_time", "decoding_time"}
+
+
+@pytest.mark.parametrize(("codec", "format"), [("jpeg", "JPEG"), ("webp", "WEBP")])
+def test_files_are_those_that_pillow_writes_unasked(
+    pictures: Path, capsys: pytest.CaptureFixture[str], codec: str, format: str
+) -> None:
+    assert bench.main([codec, str(pictures), "-q", "40", "--metrics", "psnr-rgb"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    sizes = []
+    for path in sorted(pictures.iterdir()):
+        file = io.BytesIO()
+        Image.open(path).save(file, format, quality=40)
+        sizes.append(len(file.getvalue()))
+    assert record["results"]["bpp"][0] == pytest.approx(8 * sum(sizes) / 2 / (192 * 176))
 
 
 def test_the_flags_of_programs_reach_them(

@@ -10,6 +10,8 @@ from latentpress.errors import LatentPressError
 from latentpress.evaluation import curve_record, evaluate, find_images, plan_codec, to_json
 from latentpress.evaluation.codecs import CODECS, Codec, find_codec
 
+# What Pillow does unasked: the field's numbers are made with it.
+_USUAL: dict[str, dict[str, object]] = {"jpeg": {"optimize": False}, "webp": {"method": 4}}
 _BUILT = {"vtm": ("EncoderAppStatic", "DecoderAppStatic"), "hm": ("TAppEncoderStatic", "TAppDecoderStatic")}
 
 
@@ -62,7 +64,7 @@ def given_codec(given: argparse.Namespace) -> Codec:
     Raises:
         ConfigurationError: it cannot be used here.
     """
-    settings: dict[str, object] = {}
+    settings = dict(_USUAL.get(given.codec, {}))
     if given.codec == "bpg":
         settings = {
             "subsampling": ":".join(given.subsampling),
