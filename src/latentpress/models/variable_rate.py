@@ -47,10 +47,9 @@ class GainVectors(nn.Module):
     def forward(self, rate: Tensor) -> Tensor:
         """Gains `(N, C, 1, 1)` at the positions `rate`, (N,), in [0, num_rates - 1].
 
-        Where no gradients are recorded, they are rounded such that every machine has the same.
+        They are rounded such that every machine has the same.
         """
-        log_gain = interpolated(self.log_gain, rate)
-        return log_gain.exp() if torch.is_grad_enabled() else exact_exp(log_gain)
+        return exact_exp(interpolated(self.log_gain, rate))
 
 
 def interpolated(table: Tensor, rate: Tensor) -> Tensor:
