@@ -140,6 +140,7 @@ def test_suffixes_and_models_are_names_too() -> None:
         ("webp", {"method": 7}, "0 to 6"),
         ("avif", {"speed": "fast"}, "int"),
         ("ssf2020", {}, "ssf2020"),
+        ("qres34m_lossless", {}, "lambdas"),
     ],
 )
 def test_what_is_no_codec_or_setting_is_refused(name: str, settings: dict[str, object], message: str) -> None:

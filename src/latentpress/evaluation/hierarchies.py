@@ -31,12 +31,22 @@ def lambdas_of(model: str, points: int = POINTS) -> tuple[float, ...]:
         >>> lambdas_of("qarv_base", 2)
         (16.0, 2048.0)
     """
-    published = (str(weights.quality) for weights in published_weights(model.replace("-", "_")))
-    given = [quality[4:].partition("..") for quality in published if quality.startswith("lmb=")]
-    if not any(high for _, _, high in given):
+    given = _published_lambdas(model)
+    if not has_range(model):
         return tuple(sorted(float(lmb) for lmb, _, _ in given))
     low, high = math.log(float(given[0][0])), math.log(float(given[0][2]))
     return tuple(round(math.exp(low + (high - low) * step / (points - 1)), 4) for step in range(points))
+
+
+def has_range(model: str) -> bool:
+    """Whether one network of a hierarchy serves a range of lambdas."""
+    return any(high for _, _, high in _published_lambdas(model))
+
+
+def _published_lambdas(model: str) -> list[tuple[str, str, str]]:
+    """Of every published file: a lambda, or the lowest and the highest with dots between them."""
+    published = (str(weights.quality) for weights in published_weights(model.replace("-", "_")))
+    return [quality[4:].partition("..") for quality in published if quality.startswith("lmb=")]
 
 
 class HierarchyAdapter(nn.Module):

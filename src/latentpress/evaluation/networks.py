@@ -15,7 +15,7 @@ from torch import Tensor
 
 from latentpress import zoo
 from latentpress.errors import ConfigurationError, WeightsError
-from latentpress.evaluation.hierarchies import HierarchyAdapter, is_hierarchy, lambdas_of
+from latentpress.evaluation.hierarchies import HierarchyAdapter, has_range, is_hierarchy, lambdas_of
 from latentpress.evaluation.kept import keep_last
 from latentpress.evaluation.measurement import Coded, run_model
 
@@ -160,7 +160,7 @@ def _hierarchy_subjects(
     """One network at several lambdas, or a network for each, which checkpoints stand in for."""
     name = model.replace("-", "_")
     options = {key: value for key, value in options.items() if key != "metric"}
-    if name == "qarv_base":
+    if has_range(name):
         return _at_rates(name, paths, lambdas, options)
     if paths:
         return _at_rates(name, paths, (None,), options)

@@ -91,7 +91,7 @@ def _hierarchies() -> list[Contender]:
     for name in hierarchical_codecs():
         codec = ModelFiles(name)
         here = [weights.quality for weights in published_weights(name) if is_cached(weights)]
-        if name != "qres34m_lossless" and here:
+        if codec.scale and here:
             fixed = [quality for quality in codec.qualities if f"lmb={quality:g}" in here]
             found.append(Contender(name, codec, tuple(fixed or codec.qualities)))
     return found

@@ -48,6 +48,7 @@ __all__ = [
     "Webp",
     "find_codec",
     "is_codec_name",
+    "settings_of",
     "usable_codecs",
 ]
 

@@ -79,10 +79,14 @@ class ModelFiles(InMemoryCodec):
         return not self.hierarchical and zoo.find_recipe(self.model).quality_range is None
 
     def check(self) -> None:
-        if not self.hierarchical and zoo.find_recipe(self.model).domain != "image":
-            raise ConfigurationError(
-                f"Expected a codec or an image model, found {self.model}, which is for video."
-            )
+        if self.hierarchical:
+            if not self.scale:
+                raise ConfigurationError(
+                    f"Expected a lossy codec with lambdas to choose from, found {self.model}: "
+                    "`latentpress eval` measures it."
+                )
+        elif zoo.find_recipe(self.model).domain != "image":
+            raise ConfigurationError(f"Expected an image model, found {self.model}, which is for video.")
 
     def encode(self, pixels: Pixels, quality: float) -> bytes:
         rate: dict[str, Any] = {"lmb": quality} if self.hierarchical else {"quality": quality}
