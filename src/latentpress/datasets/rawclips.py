@@ -12,12 +12,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from latentpress.datasets.clips import RAW_SUFFIXES
 from latentpress.datasets.rawvideo import RawVideoSequence
 from latentpress.datasets.scan import scan
 from latentpress.errors import ConfigurationError, DataError
 from latentpress.registry import register_dataset
-
-SUFFIXES = frozenset({".yuv", ".y4m"})
 
 
 @register_dataset("RawVideoClips")
@@ -54,7 +53,7 @@ class RawVideoClips(Dataset[tuple[Tensor, ...]]):
         self.frames, self.step, self.transform = frames, frames if step is None else step, transform
         if self.frames < 1 or self.step < 1:
             raise ConfigurationError(f"Expected at least one frame and one step, found {frames} and {step}.")
-        paths = scan(root, SUFFIXES)
+        paths = scan(root, RAW_SUFFIXES)
         opened = [_opened(path, options) for path in paths]
         self.sequences = [sequence for sequence in opened if sequence is not None and len(sequence) >= frames]
         self.skipped = len(paths) - len(self.sequences)

@@ -9,9 +9,9 @@ from typing import Any, Protocol
 from latentpress import zoo
 from latentpress._processes import outcomes
 from latentpress.datasets.clips import VIDEO_SUFFIXES, open_clip
+from latentpress.datasets.reading import IMAGE_SUFFIXES
 from latentpress.errors import ConfigurationError, DataError, LatentPressError
 from latentpress.evaluation.engine import Point
-from latentpress.evaluation.images import SUFFIXES as IMAGE_SUFFIXES
 from latentpress.evaluation.images import ImageFile
 from latentpress.evaluation.kept import forget_all, keep_last
 from latentpress.evaluation.measurement import Measurement

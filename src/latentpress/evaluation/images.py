@@ -11,9 +11,9 @@ import torch
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
+from latentpress.datasets.reading import IMAGE_SUFFIXES
 from latentpress.errors import ImageError
 
-SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 _DEEP_MODES = ("I", "F")  # and I;16 in its byte orders
 _UNREADABLE = (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
@@ -47,9 +47,11 @@ def _images_at(path: Path) -> list[ImageFile]:
         return [ImageFile(path, path.stem)]
     if not path.is_dir():
         raise ImageError(f"Expected an image or a folder of images at {path}, found nothing there.")
-    files = sorted(file for file in path.rglob("*") if file.is_file() and file.suffix.lower() in SUFFIXES)
+    files = sorted(
+        file for file in path.rglob("*") if file.is_file() and file.suffix.lower() in IMAGE_SUFFIXES
+    )
     if not files:
-        known = ", ".join(sorted(SUFFIXES))
+        known = ", ".join(sorted(IMAGE_SUFFIXES))
         raise ImageError(f"Expected images ({known}) in the folder {path}, found none.")
     return [ImageFile(file, file.relative_to(path).with_suffix("").as_posix()) for file in files]
 
