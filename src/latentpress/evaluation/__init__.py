@@ -8,12 +8,13 @@ if TYPE_CHECKING:
     from latentpress.evaluation.bench import Close, find_close, plan_codec
     from latentpress.evaluation.codecs import CODECS, Codec, CodecSubject, find_codec
     from latentpress.evaluation.complexity import Complexity, complexity
-    from latentpress.evaluation.engine import OnImage, Point, Subject, evaluate, evaluate_model
+    from latentpress.evaluation.engine import OnImage, Subject, evaluate, evaluate_model
     from latentpress.evaluation.images import ImageFile, find_images, read_image
     from latentpress.evaluation.measurement import Coded, Measurement, assess, measure
     from latentpress.evaluation.metrics import METRICS, ms_ssim, psnr
     from latentpress.evaluation.networks import Network, NetworkSubject, curve_name, plan_subjects
     from latentpress.evaluation.perceptual import PERCEPTUAL
+    from latentpress.evaluation.points import Point
     from latentpress.evaluation.results import curve_record, image_record, to_json, write_record
 
 __all__ = [
@@ -56,12 +57,13 @@ _HOMES = {
     "bench": ["Close", "find_close", "plan_codec"],
     "codecs": ["CODECS", "Codec", "CodecSubject", "find_codec"],
     "complexity": ["Complexity", "complexity"],
-    "engine": ["OnImage", "Point", "Subject", "evaluate", "evaluate_model"],
+    "engine": ["OnImage", "Subject", "evaluate", "evaluate_model"],
     "images": ["ImageFile", "find_images", "read_image"],
     "measurement": ["Coded", "Measurement", "assess", "measure"],
     "metrics": ["METRICS", "ms_ssim", "psnr"],
     "networks": ["Network", "NetworkSubject", "curve_name", "plan_subjects"],
     "perceptual": ["PERCEPTUAL"],
+    "points": ["Point"],
     "results": ["curve_record", "image_record", "to_json", "write_record"],
 }
 __getattr__, __dir__ = lazy_attributes(

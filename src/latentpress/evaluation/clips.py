@@ -7,27 +7,21 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from latentpress import zoo
-from latentpress._processes import outcomes
 from latentpress.datasets.clips import VIDEO_SUFFIXES, open_clip
 from latentpress.datasets.reading import IMAGE_SUFFIXES
-from latentpress.errors import ConfigurationError, DataError, LatentPressError
-from latentpress.evaluation.engine import Point
+from latentpress.errors import ConfigurationError, DataError
 from latentpress.evaluation.images import ImageFile
-from latentpress.evaluation.kept import forget_all, keep_last
+from latentpress.evaluation.kept import keep_last
 from latentpress.evaluation.measurement import Measurement
 from latentpress.evaluation.networks import Network, NetworkSubject, is_import_path, plan_subjects
+from latentpress.evaluation.points import Labelled, Point, measure_points
 from latentpress.evaluation.video import VideoOptions, measure_clip
 
 OnClip = Callable[[ImageFile, "Measurement | DataError"], None]
 
 
-class ClipSubject(Protocol):
-    """What makes one point of a curve, as a record that travels between processes: a model or a codec at one
-    quality."""
-
-    @property
-    def label(self) -> str:
-        """What tells this point from others of the same model."""
+class ClipSubject(Labelled, Protocol):
+    """A subject that is measured on clips."""
 
     def measure(self, path: Path) -> Measurement:
         """Code a clip, decode it and compare."""
@@ -154,41 +148,16 @@ def evaluate_clips(
         DataError: no clip can be read.
         ConfigurationError, WeightsError: a model cannot be made, or not be asked for this.
     """
-    points = [Point(subject.label) for subject in subjects]
-    items = [(index, subject, clip) for index, subject in enumerate(subjects) for clip in clips]
-    try:
-        for (index, _, clip), outcome in outcomes(items, _measure, min(processes, len(items) or 1)):
-            _enter(points[index], clip, outcome, on_clip)
-    finally:
-        forget_all()
-    return [_in_order(point, clips) for point in points]
-
-
-def _measure(item: tuple[int, ClipSubject, ImageFile]) -> Measurement:
-    _, subject, clip = item
-    return subject.measure(clip.path)
-
-
-def _enter(
-    point: Point, clip: ImageFile, outcome: Measurement | LatentPressError, on_clip: OnClip | None
-) -> None:
-    """Put down what came of a clip; raise what is not the clip's fault."""
-    if isinstance(outcome, DataError):
-        point.skipped[clip] = str(outcome)
-    elif isinstance(outcome, LatentPressError):
-        raise outcome
-    else:
-        point.measurements[clip] = outcome
-    if on_clip is not None:
-        on_clip(clip, outcome)
-
-
-def _in_order(point: Point, clips: Sequence[ImageFile]) -> Point:
-    if not point.measurements:
-        reason = next(iter(point.skipped.values()), "none were given.")
-        raise DataError(f"Expected at least one clip that can be read, found {len(clips)}: {reason}")
-    return Point(
-        point.label,
-        {clip: point.measurements[clip] for clip in clips if clip in point.measurements},
-        {clip: point.skipped[clip] for clip in clips if clip in point.skipped},
+    return measure_points(
+        subjects,
+        clips,
+        _measure,
+        noun="clip",
+        unreadable=DataError,
+        processes=processes,
+        on_file=on_clip,
     )
+
+
+def _measure(subject: ClipSubject, clip: ImageFile) -> Measurement:
+    return subject.measure(clip.path)

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
 from torch import Tensor
 
-from latentpress._processes import outcomes
-from latentpress.errors import ImageError, LatentPressError
+from latentpress.errors import ImageError
 from latentpress.evaluation.images import ImageFile, read_image
-from latentpress.evaluation.kept import forget_all
-from latentpress.evaluation.measurement import Coded, Measurement, assess, measure
+from latentpress.evaluation.measurement import Coded, Measurement, assess, run_model
+from latentpress.evaluation.points import Labelled, Point, measure_points
 
 OnImage = Callable[[ImageFile, Measurement | ImageError], None]
 
 
-class Subject(Protocol):
-    """What makes one point of a curve, as a record that travels between processes: a model or a codec at one
-    quality."""
-
-    @property
-    def label(self) -> str:
-        """What tells this point from others of the same model."""
+class Subject(Labelled, Protocol):
+    """A subject that is measured on images."""
 
     def code(self, image: Tensor, *, entropy_estimation: bool = False) -> Coded:
         """Code an image and decode it, ready to be timed from the first one on.
@@ -37,26 +31,6 @@ class Subject(Protocol):
             ConfigurationError: the subject cannot be made, or cannot estimate.
             ImageError: this image cannot be coded.
         """
-
-
-@dataclass
-class Point:
-    """One point of a rate-distortion curve: a model or codec at one rate over all images.
-
-    Attributes:
-        label: what tells the point from others of the curve.
-        measurements: by image, in the order of the images.
-        skipped: the images that could not be read, and why.
-    """
-
-    label: str
-    measurements: dict[ImageFile, Measurement] = field(default_factory=dict)
-    skipped: dict[ImageFile, str] = field(default_factory=dict)
-
-    def means(self) -> dict[str, float | None]:
-        """Of each value, over the images that have it; None if none has."""
-        names = dict.fromkeys(name for found in self.measurements.values() for name in found.values)
-        return {name: _mean(found.values.get(name) for found in self.measurements.values()) for name in names}
 
 
 def evaluate(
@@ -83,15 +57,15 @@ def evaluate(
         ImageError: no image can be read.
         ConfigurationError, WeightsError: a model cannot be made, or not be asked for this.
     """
-    points = [Point(subject.label) for subject in subjects]
-    items = [(index, subject, image) for index, subject in enumerate(subjects) for image in images]
-    work = partial(_measure_file, entropy_estimation=entropy_estimation, perceptual=tuple(perceptual))
-    try:
-        for (index, _, image), outcome in outcomes(items, work, min(processes, len(items) or 1)):
-            _enter(points[index], image, outcome, on_image)
-    finally:
-        forget_all()
-    return [_in_order(point, images) for point in points]
+    return measure_points(
+        subjects,
+        images,
+        partial(_measure_file, entropy_estimation=entropy_estimation, perceptual=tuple(perceptual)),
+        noun="image",
+        unreadable=ImageError,
+        processes=processes,
+        on_file=on_image,
+    )
 
 
 def evaluate_model(
@@ -133,54 +107,28 @@ def evaluate_model(
         ['teal']
     """
 
-    def work(image: ImageFile) -> Measurement:
-        return measure(
-            model,
-            read_image(image.path),
-            quality=quality,
-            entropy_estimation=entropy_estimation,
-            perceptual=perceptual,
-        )
+    (point,) = evaluate(
+        [_ModelInMemory(model, label, quality)],
+        images,
+        entropy_estimation=entropy_estimation,
+        perceptual=perceptual,
+        on_image=on_image,
+    )
+    return point
 
-    point = Point(label)
-    for image, outcome in outcomes(images, work, processes=1):
-        _enter(point, image, outcome, on_image)
-    return _in_order(point, images)
+
+@dataclass(frozen=True)
+class _ModelInMemory:
+    model: Any
+    label: str
+    quality: float | None
+
+    def code(self, image: Tensor, *, entropy_estimation: bool = False) -> Coded:
+        return run_model(self.model, image, quality=self.quality, entropy_estimation=entropy_estimation)
 
 
 def _measure_file(
-    item: tuple[int, Subject, ImageFile], *, entropy_estimation: bool, perceptual: Sequence[str]
+    subject: Subject, image: ImageFile, *, entropy_estimation: bool, perceptual: Sequence[str]
 ) -> Measurement:
-    _, subject, image = item
     x = read_image(image.path)
     return assess(x, subject.code(x, entropy_estimation=entropy_estimation), perceptual)
-
-
-def _enter(
-    point: Point, image: ImageFile, outcome: Measurement | LatentPressError, on_image: OnImage | None
-) -> None:
-    """Put down what came of an image; raise what is not the image's fault."""
-    if isinstance(outcome, ImageError):
-        point.skipped[image] = str(outcome)
-    elif isinstance(outcome, LatentPressError):
-        raise outcome
-    else:
-        point.measurements[image] = outcome
-    if on_image is not None:
-        on_image(image, outcome)
-
-
-def _in_order(point: Point, images: Sequence[ImageFile]) -> Point:
-    if not point.measurements:
-        reason = next(iter(point.skipped.values()), "none were given.")
-        raise ImageError(f"Expected at least one image that can be read, found {len(images)}: {reason}")
-    return Point(
-        point.label,
-        {image: point.measurements[image] for image in images if image in point.measurements},
-        {image: point.skipped[image] for image in images if image in point.skipped},
-    )
-
-
-def _mean(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else None

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from latentpress.errors import ConfigurationError
-from latentpress.evaluation.engine import Point
 from latentpress.evaluation.measurement import Measurement
+from latentpress.evaluation.points import Point
 
 # Other names by which scripts ask for a value.
 ALIASES = {"psnr": "psnr-rgb", "ms-ssim": "ms-ssim-rgb"}

@@ -10,9 +10,9 @@ from typing import Any
 
 from latentpress.errors import ConfigurationError, DataError, LatentPressError
 from latentpress.evaluation.clips import ClipSubject, evaluate_clips, find_clips
-from latentpress.evaluation.engine import Point
 from latentpress.evaluation.images import ImageFile
 from latentpress.evaluation.measurement import Measurement
+from latentpress.evaluation.points import Point
 from latentpress.evaluation.results import curve_record, image_record, write_record
 
 
