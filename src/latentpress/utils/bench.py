@@ -6,9 +6,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from latentpress.errors import LatentPressError
 from latentpress.evaluation import curve_record, evaluate, find_images, plan_codec, to_json
 from latentpress.evaluation.codecs import CODECS, Codec, find_codec
+from latentpress.utils.commands import run_command
 
 # What Pillow does unasked: the field's numbers are made with it.
 _USUAL: dict[str, dict[str, object]] = {"jpeg": {"optimize": False}, "webp": {"method": 4}}
@@ -89,19 +89,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         qualities = [float(quality) for quality in given.qps.split(",")]
     except ValueError:
         described.error(f"expected qualities such as 10,20,30, found {given.qps!r}")
-    try:
-        codec = given_codec(given)
-        points = evaluate(
-            plan_codec(codec, qualities), find_images([given.dataset]), processes=given.num_jobs
-        )
-    except LatentPressError as error:
-        print(f"bench: error: {error}", file=sys.stderr)
-        return 1
+    return run_command("bench", lambda: _run(given, qualities))
+
+
+def _run(given: argparse.Namespace, qualities: Sequence[float]) -> None:
+    codec = given_codec(given)
+    points = evaluate(plan_codec(codec, qualities), find_images([given.dataset]), processes=given.num_jobs)
     record = curve_record(codec.name, codec.description, points)
     wanted = {"bpp", "encoding_time", "decoding_time", *given.metrics}
     record["results"] = {name: values for name, values in record["results"].items() if name in wanted}
     print(to_json(record))
-    return 0
 
 
 if __name__ == "__main__":

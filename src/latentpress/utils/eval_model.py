@@ -8,11 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from latentpress.ans import available_entropy_coders, set_entropy_coder
-from latentpress.errors import ConfigurationError, ImageError, LatentPressError
+from latentpress.ans import set_entropy_coder
 from latentpress.evaluation import (
-    ImageFile,
-    Measurement,
     NetworkSubject,
     Point,
     curve_name,
@@ -24,6 +21,10 @@ from latentpress.evaluation import (
     to_json,
     write_record,
 )
+from latentpress.utils.commands import numbers, run_command
+from latentpress.utils.measuring import add_checkpoint_options, add_model_options, reporter
+
+COMMAND = "eval_model"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -45,9 +46,7 @@ def parser() -> argparse.ArgumentParser:
     )
     checkpoint = sources.add_parser("checkpoint", help="checkpoints of one's own")
     _add_common(checkpoint)
-    checkpoint.add_argument(
-        "-p", "--path", dest="paths", nargs="+", required=True, help="files of weights, one for each point"
-    )
+    add_checkpoint_options(checkpoint)
     checkpoint.add_argument(
         "-q",
         "--quality",
@@ -55,9 +54,6 @@ def parser() -> argparse.ArgumentParser:
         nargs="+",
         default=[],
         help="of a variable-rate model, the qualities to measure",
-    )
-    checkpoint.add_argument(
-        "--no-update", action="store_true", help="keep the coder tables of the checkpoints that have some"
     )
     return described
 
@@ -71,23 +67,8 @@ def _add_common(command: argparse.ArgumentParser) -> None:
         required=True,
         help="name of a model that `latentpress models` lists, or package.module:Class",
     )
-    coders = available_entropy_coders()
-    add("-c", "--entropy-coder", choices=coders, default=coders[0], help="default: %(default)s")
-    add("--cuda", action="store_true", help="compute on the GPU")
-    add("--half", action="store_true", help="compute in float16")
-    add(
-        "--entropy-estimation",
-        action="store_true",
-        help="take bits from likelihoods instead of from real strings",
-    )
+    add_model_options(command)
     add("-v", "--verbose", action="store_true", help="report every image on the standard error stream")
-    add(
-        "-m",
-        "--metric",
-        choices=["mse", "ms-ssim"],
-        default="mse",
-        help="what the weights were trained for (default: %(default)s)",
-    )
     add("-d", "--output_directory", type=Path, help="folder to write results into as JSON files")
     add("-o", "--output-file", help="name of the file in there (default: ARCHITECTURE-CODER.json)")
     add("--per-image", action="store_true", help="report every image separately, too")
@@ -100,12 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     _give_back_dataset(given)
     if given.dataset is None:
         described.error(f"the folder of images is missing: eval_model {given.source} DATASET -a ...")
-    try:
-        _run(given)
-    except LatentPressError as error:
-        print(f"eval_model: error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return run_command(COMMAND, lambda: _run(given))
 
 
 def _give_back_dataset(given: argparse.Namespace) -> None:
@@ -119,14 +95,12 @@ def _run(given: argparse.Namespace) -> None:
     set_entropy_coder(given.entropy_coder)
     subjects = _subjects(given)
     images = find_images([given.dataset])
-
-    def report(image: ImageFile, outcome: Measurement | ImageError) -> None:
-        if isinstance(outcome, ImageError):
-            print(f"eval_model: skipped: {outcome}", file=sys.stderr)
-        elif given.verbose:
-            print(_line(image, outcome), file=sys.stderr)
-
-    points = evaluate(subjects, images, entropy_estimation=given.entropy_estimation, on_image=report)
+    points = evaluate(
+        subjects,
+        images,
+        entropy_estimation=given.entropy_estimation,
+        on_image=reporter(COMMAND, given.verbose),
+    )
     name = given.architecture.rpartition(":")[2]
     way = "entropy estimation" if given.entropy_estimation else given.entropy_coder
     description = f"Inference ({way})"
@@ -145,25 +119,13 @@ def _subjects(given: argparse.Namespace) -> list[NetworkSubject]:
     checkpoint = given.source == "checkpoint"
     return plan_subjects(
         given.architecture,
-        qualities=[quality for text in given.qualities for quality in _numbers(text)],
+        qualities=numbers(given.qualities),
         checkpoints=given.paths if checkpoint else (),
         metric=given.metric,
         update=checkpoint and not given.no_update,
         device="cuda" if given.cuda else "cpu",
         half=given.half,
     )
-
-
-def _numbers(text: str) -> list[float]:
-    try:
-        return [float(number) for number in text.split(",") if number]
-    except ValueError as error:
-        raise ConfigurationError(f"Expected qualities such as 1,2,3, found {text!r}.") from error
-
-
-def _line(image: ImageFile, measurement: Measurement) -> str:
-    values = (f"{key} {value:.4f}" for key, value in measurement.values.items() if value is not None)
-    return f"{image.path}: {', '.join(values)}"
 
 
 def _write_images(

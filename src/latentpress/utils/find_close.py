@@ -9,12 +9,12 @@ from pathlib import Path
 
 from PIL import Image
 
-from latentpress.errors import LatentPressError
 from latentpress.evaluation.bench import TARGETS, Close, find_close
 from latentpress.evaluation.codecs import CODECS, Codec
 from latentpress.evaluation.codecs.base import to_pixels
 from latentpress.evaluation.images import read_image
 from latentpress.utils.bench import add_settings, given_codec
+from latentpress.utils.commands import run_command
 
 
 def parser() -> argparse.ArgumentParser:
@@ -40,20 +40,19 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command, print what was found, and return the exit status."""
     given = parser().parse_args(argv)
-    try:
-        codec = given_codec(given)
-        close = find_close(
-            codec, [given.image], given.target, given.metric, on_try=lambda tried: _report(tried, given)
-        )
-        for name in ("bpp", "encoding_time", "decoding_time", "psnr-rgb", "ms-ssim-rgb"):
-            if (value := close.values.get(name)) is not None:
-                print(f"{name}: {value:.4f}")
-        if given.save:
-            print(_save(codec, close, given))
-    except LatentPressError as error:
-        print(f"find_close: error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return run_command("find_close", lambda: _run(given))
+
+
+def _run(given: argparse.Namespace) -> None:
+    codec = given_codec(given)
+    close = find_close(
+        codec, [given.image], given.target, given.metric, on_try=lambda tried: _report(tried, given)
+    )
+    for name in ("bpp", "encoding_time", "decoding_time", "psnr-rgb", "ms-ssim-rgb"):
+        if (value := close.values.get(name)) is not None:
+            print(f"{name}: {value:.4f}")
+    if given.save:
+        print(_save(codec, close, given))
 
 
 def _report(tried: Close, given: argparse.Namespace) -> None:

@@ -7,8 +7,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from latentpress.errors import ConfigurationError, LatentPressError
+from latentpress.errors import ConfigurationError
 from latentpress.report.figure import Layout, plot
+from latentpress.utils.commands import run_command
 
 
 def parser() -> argparse.ArgumentParser:
@@ -56,12 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = described.parse_args(argv)
     if given.output is None and not given.show:
         described.error("give a file to write with -o FILE, or --show")
-    try:
-        _run(given)
-    except LatentPressError as error:
-        print(f"plot: error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return run_command("plot", lambda: _run(given))
 
 
 def _run(given: argparse.Namespace) -> None:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from latentpress.errors import LatentPressError
+from latentpress.utils.commands import run_command
 from latentpress.utils.export import FORMATS, export_checkpoint
 
 # Names of architectures in older tutorials.
@@ -44,20 +44,19 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command, print the new file's path, and return the exit status."""
     given = parser().parse_args(argv)
-    try:
-        path = export_checkpoint(
-            given.filepath,
-            OLD_NAMES.get(given.architecture, given.architecture),
-            name=given.name,
-            directory=given.dir,
-            update=not given.no_update,
-            format=given.format,
-        )
-    except LatentPressError as error:
-        print(f"update_model: error: {error}", file=sys.stderr)
-        return 1
+    return run_command("update_model", lambda: _run(given))
+
+
+def _run(given: argparse.Namespace) -> None:
+    path = export_checkpoint(
+        given.filepath,
+        OLD_NAMES.get(given.architecture, given.architecture),
+        name=given.name,
+        directory=given.dir,
+        update=not given.no_update,
+        format=given.format,
+    )
     print(path)
-    return 0
 
 
 if __name__ == "__main__":

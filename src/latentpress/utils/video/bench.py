@@ -9,7 +9,8 @@ from pathlib import Path
 
 from latentpress.evaluation import to_json
 from latentpress.evaluation.ffmpeg import VIDEO_CODECS, CodecOnClips
-from latentpress.utils.video.results import measure_and_report, numbers, run_command
+from latentpress.utils.commands import numbers, run_command
+from latentpress.utils.video.results import measure_and_report
 
 COMMAND = "bench"
 

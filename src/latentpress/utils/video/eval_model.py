@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 
-from latentpress.ans import available_entropy_coders, set_entropy_coder
+from latentpress.ans import set_entropy_coder
 from latentpress.codec.disk import whole_target
 from latentpress.codec.video.frame_codec import FrameCodec
 from latentpress.codec.video.models import load_frame_codec
@@ -18,7 +18,9 @@ from latentpress.errors import ConfigurationError, DataError
 from latentpress.evaluation import curve_name, to_json
 from latentpress.evaluation.clips import find_clips, plan_clip_subjects
 from latentpress.evaluation.video import VideoOptions, first_frames
-from latentpress.utils.video.results import measure_and_report, numbers, run_command
+from latentpress.utils.commands import numbers, run_command
+from latentpress.utils.measuring import add_checkpoint_options, add_model_options
+from latentpress.utils.video.results import measure_and_report
 
 COMMAND = "eval_model"
 _ONE_KEYFRAME = 2**31  # frames from keyframe to keyframe, of clips that are shorter
@@ -35,12 +37,7 @@ def parser() -> argparse.ArgumentParser:
     _add_common(pretrained)
     checkpoint = sources.add_parser("checkpoint", help="checkpoints of one's own")
     _add_common(checkpoint)
-    checkpoint.add_argument(
-        "-p", "--path", dest="paths", nargs="+", required=True, help="files of weights, one for each point"
-    )
-    checkpoint.add_argument(
-        "--no-update", action="store_true", help="keep the coder tables of the checkpoints that have some"
-    )
+    add_checkpoint_options(checkpoint)
     return described
 
 
@@ -65,23 +62,8 @@ def _add_common(command: argparse.ArgumentParser) -> None:
     add("-d", "--output_directory", type=Path, help="the same as output")
     add("-o", "--output-file", help="name of the file in there (default: ARCHITECTURE-CODER.json)")
     add("-f", "--force", action="store_true", help="accepted; files in there are always replaced")
-    coders = available_entropy_coders()
-    add("-c", "--entropy-coder", choices=coders, default=coders[0], help="default: %(default)s")
     add("--keep_binaries", action="store_true", help="write the .ltp file of every clip there, too")
-    add("--cuda", action="store_true", help="compute on the GPU")
-    add("--half", action="store_true", help="compute in float16")
-    add(
-        "--entropy-estimation",
-        action="store_true",
-        help="take bits from likelihoods instead of from real strings",
-    )
-    add(
-        "-m",
-        "--metric",
-        choices=["mse", "ms-ssim"],
-        default="mse",
-        help="what the weights were trained for (default: %(default)s)",
-    )
+    add_model_options(command)
     add("--gop", type=int, default=0, help="frames from keyframe to keyframe; 0 for one (default: 0)")
     add("--frames", type=int, help="take so many frames of each clip only")
     add("-j", "--jobs", type=int, default=1, help="processes to work in (default: %(default)s)")

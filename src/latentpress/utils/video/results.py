@@ -3,29 +3,14 @@
 from __future__ import annotations
 
 import re
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from latentpress.errors import ConfigurationError, DataError, LatentPressError
 from latentpress.evaluation.clips import ClipSubject, evaluate_clips, find_clips
-from latentpress.evaluation.images import ImageFile
-from latentpress.evaluation.measurement import Measurement
 from latentpress.evaluation.points import Point
 from latentpress.evaluation.results import curve_record, image_record, write_record
-
-
-def numbers(texts: Sequence[str]) -> list[float]:
-    """Numbers with commas or spaces between them.
-
-    Raises:
-        ConfigurationError: there is something else.
-    """
-    try:
-        return [float(number) for text in texts for number in text.split(",") if number]
-    except ValueError as error:
-        raise ConfigurationError(f"Expected numbers such as 1,2,3, found {' '.join(texts)!r}.") from error
+from latentpress.utils.measuring import reporter
 
 
 def measure_and_report(
@@ -57,29 +42,12 @@ def measure_and_report(
         LatentPressError: a model or codec cannot be made, or there is no clip that can be read.
     """
     clips = find_clips([dataset])
-
-    def report(clip: ImageFile, outcome: Measurement | DataError) -> None:
-        if isinstance(outcome, DataError):
-            print(f"{command}: skipped: {outcome}", file=sys.stderr)
-        elif verbose:
-            values = (f"{key} {value:.4f}" for key, value in outcome.values.items() if value is not None)
-            print(f"{clip.path}: {', '.join(values)}", file=sys.stderr)
-
+    report = reporter(command, verbose)
     points = evaluate_clips(subjects, clips, processes=processes, on_clip=report)
     record = curve_record(name, description, points, per_image=True)
     if folder is not None:
         _write(points, record, folder, file)
     return record
-
-
-def run_command(command: str, run: Callable[[], None]) -> int:
-    """Run a command, with an error as one sentence; the exit status."""
-    try:
-        run()
-    except LatentPressError as error:
-        print(f"{command}: error: {error}", file=sys.stderr)
-        return 1
-    return 0
 
 
 def _plain(label: str) -> str:
