@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from latentpress.cli.measured import measure_images
-from latentpress.cli.options import Names
+from latentpress.cli.options import Names, jobs_option
+from latentpress.cli.published import dataset_option
 from latentpress.report.published import DATASETS
 
 if TYPE_CHECKING:
@@ -51,22 +52,8 @@ _SIZES = {"kodak": 24, "tecnick-rgb-1200": 100}  # images of the sets that VTM's
     metavar="NAME[,NAME...]",
     help="Run these codecs and models only, such as latentpress2026,jpegxl.",
 )
-@click.option(
-    "--dataset",
-    type=click.Choice(list(DATASETS)),
-    default="kodak",
-    show_default=True,
-    help="What the images are: the published curve of VTM is of the same ones.",
-)
-@click.option(
-    "-j",
-    "--jobs",
-    type=click.IntRange(min=1),
-    default=2,
-    show_default=True,
-    metavar="N",
-    help="Processes to work in, each on one thread.",
-)
+@dataset_option("What the images are: the published curve of VTM is of the same ones.")
+@jobs_option("Processes to work in, each on one thread.", default=2)
 def command(
     inputs: tuple[Path, ...],
     output: Path,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from latentpress.cli.options import Names, combined
+from latentpress.cli.options import Names, combined, jobs_option
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -45,14 +45,8 @@ measuring_options = combined(
         "installed.",
     ),
     click.option("--per-image", is_flag=True, help="Report every image, too."),
-    click.option(
-        "-j",
-        "--jobs",
-        type=click.IntRange(min=1),
-        default=1,
-        show_default=True,
-        metavar="N",
-        help="Processes to work in; with more than one, each computes on one thread, and times are longer.",
+    jobs_option(
+        "Processes to work in; with more than one, each computes on one thread, and times are longer."
     ),
     click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table."),
 )

@@ -52,6 +52,19 @@ def combined(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return decorate
 
 
+def jobs_option(help: str, default: int = 1) -> Callable[[Any], Any]:
+    """`--jobs`: in how many processes a command works."""
+    return click.option(
+        "-j",
+        "--jobs",
+        type=click.IntRange(min=1),
+        default=default,
+        show_default=True,
+        metavar="N",
+        help=help,
+    )
+
+
 PATH = click.Path(path_type=Path, allow_dash=True)
 
 weights_options = combined(
@@ -75,14 +88,6 @@ files_options = combined(
         "originals.",
     ),
     click.option("--overwrite", is_flag=True, help="Replace files that exist."),
-    click.option(
-        "-j",
-        "--jobs",
-        type=click.IntRange(min=1),
-        default=1,
-        show_default=True,
-        metavar="N",
-        help="Processes to work in; with more than one, each computes on one thread.",
-    ),
+    jobs_option("Processes to work in; with more than one, each computes on one thread."),
     click.option("-q", "--quiet", is_flag=True, help="Print errors only."),
 )

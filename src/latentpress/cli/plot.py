@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from latentpress.cli.options import Names
-from latentpress.report.published import DATASETS
+from latentpress.cli.published import dataset_option
 
 
 @click.command()
@@ -34,13 +34,7 @@ from latentpress.report.published import DATASETS
     help="Published curves to draw, such as VTM,BPG; codecs, models or all; none for no curve. By default, "
     "some of each.",
 )
-@click.option(
-    "--dataset",
-    type=click.Choice(list(DATASETS)),
-    default="kodak",
-    show_default=True,
-    help="What the results were measured on: published curves are of the same images.",
-)
+@dataset_option()
 @click.option("-t", "--title", metavar="TEXT", help="Title above the axes.")
 @click.option("--figsize", nargs=2, type=float, metavar="W H", help="Size in inches; 6.4 4.2 by default.")
 @click.option(

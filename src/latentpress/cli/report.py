@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from latentpress.cli.options import Names, Size
-from latentpress.report.published import DATASETS
+from latentpress.cli.published import dataset_option
 
 if TYPE_CHECKING:
     from latentpress.evaluation.codecs import Codec
@@ -30,13 +30,7 @@ _CLASSICAL = ("jpeg", "webp", "avif")  # to compare the default model with where
     help="Write the page to this file.",
 )
 @click.option("-t", "--title", metavar="TEXT", help="Title of the page.")
-@click.option(
-    "--dataset",
-    type=click.Choice(list(DATASETS)),
-    default="kodak",
-    show_default=True,
-    help="What the results were measured on: published curves are of the same images.",
-)
+@dataset_option()
 @click.option(
     "--images",
     "images",
