@@ -137,6 +137,12 @@ def test_a_folder_is_of_clips_if_it_has_no_images(tmp_path: Path) -> None:
     assert not are_clips([tmp_path])
 
 
+def test_a_folder_called_like_a_clip_is_none(tmp_path: Path) -> None:
+    (tmp_path / "takes.mp4").mkdir()
+    (tmp_path / "takes.mp4" / "a.y4m").touch()
+    assert [clip.source for clip in find_clips([tmp_path])] == ["takes.mp4/a"]
+
+
 def test_points_follow_from_model_qualities_and_checkpoints(scale_space_flow: Path) -> None:
     def labels(*arguments: object, **options: object) -> list[str]:
         return [subject.label for subject in plan_clip_subjects(*arguments, **options)]  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ from latentpress import zoo
 from latentpress.datasets.clips import VIDEO_SUFFIXES, open_clip
 from latentpress.datasets.reading import IMAGE_SUFFIXES
 from latentpress.errors import ConfigurationError, DataError
-from latentpress.evaluation.images import ImageFile
+from latentpress.evaluation.images import ImageFile, files_below
 from latentpress.evaluation.kept import keep_last
 from latentpress.evaluation.measurement import Measurement
 from latentpress.evaluation.networks import Network, NetworkSubject, is_import_path, plan_subjects
@@ -85,10 +85,10 @@ def _clips_at(path: Path) -> list[ImageFile]:
         return [ImageFile(path, path.stem)]
     if not path.is_dir():
         raise DataError(f"Expected a video or a folder of videos at {path}, found nothing there.")
-    files = sorted(file for file in path.rglob("*") if file.suffix.lower() in VIDEO_SUFFIXES)
-    if not files:
+    clips = files_below(path, VIDEO_SUFFIXES)
+    if not clips:
         raise DataError(f"Expected videos ({', '.join(sorted(VIDEO_SUFFIXES))}) in {path}, found none.")
-    return [ImageFile(file, file.relative_to(path).with_suffix("").as_posix()) for file in files]
+    return clips
 
 
 def plan_clip_subjects(

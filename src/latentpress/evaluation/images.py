@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ _UNREADABLE = (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.D
 
 @dataclass(frozen=True)
 class ImageFile:
-    """An image and what results call it.
+    """An image or a clip, and what results call it.
 
     Attributes:
         path: where it is.
@@ -47,13 +47,17 @@ def _images_at(path: Path) -> list[ImageFile]:
         return [ImageFile(path, path.stem)]
     if not path.is_dir():
         raise ImageError(f"Expected an image or a folder of images at {path}, found nothing there.")
-    files = sorted(
-        file for file in path.rglob("*") if file.is_file() and file.suffix.lower() in IMAGE_SUFFIXES
-    )
-    if not files:
+    images = files_below(path, IMAGE_SUFFIXES)
+    if not images:
         known = ", ".join(sorted(IMAGE_SUFFIXES))
         raise ImageError(f"Expected images ({known}) in the folder {path}, found none.")
-    return [ImageFile(file, file.relative_to(path).with_suffix("").as_posix()) for file in files]
+    return images
+
+
+def files_below(folder: Path, suffixes: Collection[str]) -> list[ImageFile]:
+    """The files with one of these suffixes, in small or capital letters, however deep in a folder; sorted."""
+    files = sorted(file for file in folder.rglob("*") if file.is_file() and file.suffix.lower() in suffixes)
+    return [ImageFile(file, file.relative_to(folder).with_suffix("").as_posix()) for file in files]
 
 
 def read_image(path: str | Path) -> Tensor:
