@@ -1,0 +1,35 @@
+"""Files that were stored decode as they did, with the bundled weights and on any machine."""
+
+import importlib.util
+import json
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+DATA = Path(__file__).parents[1] / "data"
+
+
+@pytest.fixture(scope="module")
+def store() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("store", DATA / "store.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_stored_file_of_the_default_codec_decodes_to_the_same_latents(store: ModuleType) -> None:
+    expected = json.loads(store.FACTS.read_text())
+    found = store.facts_of(store.FILE.read_bytes())
+    assert found["latents"] == expected["latents"]
+    assert found["psnr"] == pytest.approx(expected["psnr"], abs=0.01)
+
+
+def test_the_bundled_weights_still_make_that_file(store: ModuleType) -> None:
+    """Not on any machine: the transform to latents is in floats, so a symbol may differ elsewhere."""
+    from latentpress import compress
+
+    size = len(compress(store.photograph(), quality=store.QUALITY))
+    assert size == pytest.approx(len(store.FILE.read_bytes()), rel=0.01)
