@@ -22,27 +22,33 @@ void require(bool condition, const char* message) {
 
 ImageShape shape_of(const Images& x) { return {x.shape(0), x.shape(1), x.shape(2)}; }
 
-template <class Other>
-bool same_grid(const Images& x, const Other& other) {
+template <class One, class Other>
+bool same_grid(const One& x, const Other& other) {
   return other.shape(0) == x.shape(0) && other.shape(1) == x.shape(1) && other.shape(2) == x.shape(2);
 }
 
-void convolve(const PackedMatrix& matrix, size_t side, bool gelu_before, bool gelu_after, Images x,
-              std::optional<Images> more, std::optional<Images> residual, Output<float, 4> out, size_t threads,
+void convolve(const PackedMatrix& matrix, size_t side, size_t patch_in, size_t patch_out, bool gelu_before, bool gelu_after,
+              Images x, std::optional<Images> more, std::optional<Images> residual, Output<float, 4> out, size_t threads,
               const std::string& kernels) {
   const size_t more_channels = more ? more->shape(3) : 0;
-  require(side % 2 == 1 && matrix.depth() == side * side * (x.shape(3) + more_channels),
+  require(patch_in > 0 && patch_out > 0 && x.shape(1) % patch_in == 0 && x.shape(2) % patch_in == 0,
+          "The grid of a convolution's input must divide into its patches.");
+  require(patch_in == 1 || (side == 1 && !more), "A convolution of patches must have a side of 1 and one input.");
+  require(side % 2 == 1 && matrix.depth() == side * side * patch_in * patch_in * (x.shape(3) + more_channels),
           "A convolution's matrix must fit its input.");
   require(!more || same_grid(x, *more), "Both inputs of a convolution must have the same grid.");
-  require(same_grid(x, out) && out.shape(3) == matrix.outputs(), "A convolution's output must fit its input and matrix.");
-  require(!residual || (same_grid(x, *residual) && residual->shape(3) == matrix.outputs() && !gelu_after),
-          "A residual must have the output's shape, and no GELU before it.");
+  const ImageShape grid{x.shape(0), x.shape(1) / patch_in, x.shape(2) / patch_in};
+  require(out.shape(0) == grid.images && out.shape(1) == grid.height * patch_out && out.shape(2) == grid.width * patch_out &&
+              out.shape(3) * patch_out * patch_out == matrix.outputs(),
+          "A convolution's output must fit its input and matrix.");
+  require(!residual || (same_grid(out, *residual) && residual->shape(3) == matrix.outputs() && !gelu_after && patch_out == 1),
+          "A residual must have the output's shape, and neither a GELU nor patches before it.");
   const Finish finish = residual ? Finish::kAddResidual : gelu_after ? Finish::kGelu : Finish::kNothing;
   const convnext::Inputs in{x.data(), x.shape(3), more ? more->data() : nullptr, more_channels};
   const convnext::Kernels& version = convnext::kernels_named(kernels);
   const nb::gil_scoped_release release;
-  convnext::convolve(version, {matrix, side, gelu_before, finish}, shape_of(x), in, residual ? residual->data() : nullptr,
-                     out.data(), threads);
+  convnext::convolve(version, {matrix, side, gelu_before, finish, patch_in, patch_out}, grid, in,
+                     residual ? residual->data() : nullptr, out.data(), threads);
 }
 
 void run_block(Array<float, 2> taps, Array<float, 1> bias, Array<float, 2> shift, Array<float, 2> scale,
@@ -75,9 +81,9 @@ void register_convnext(nb::module_& m) {
     require(bias.shape(0) == weights.shape(0), "A matrix must have as many biases as outputs.");
     new (self) PackedMatrix(weights.data(), bias.data(), weights.shape(0), weights.shape(1));
   });
-  m.def("convnext_convolve", &convolve, nb::arg("matrix"), nb::arg("side"), nb::arg("gelu_before"), nb::arg("gelu_after"),
-        nb::arg("x"), nb::arg("more").none(), nb::arg("residual").none(), nb::arg("out").noconvert(), nb::arg("threads"),
-        nb::arg("kernels"));
+  m.def("convnext_convolve", &convolve, nb::arg("matrix"), nb::arg("side"), nb::arg("patch_in"), nb::arg("patch_out"),
+        nb::arg("gelu_before"), nb::arg("gelu_after"), nb::arg("x"), nb::arg("more").none(), nb::arg("residual").none(),
+        nb::arg("out").noconvert(), nb::arg("threads"), nb::arg("kernels"));
   m.def("convnext_block", &run_block, nb::arg("taps"), nb::arg("bias"), nb::arg("shift"), nb::arg("scale"),
         nb::arg("expand"), nb::arg("contract"), nb::arg("x"), nb::arg("out").noconvert(), nb::arg("threads"),
         nb::arg("kernels"));

@@ -105,6 +105,24 @@ void gather(const ImageShape& shape, std::size_t side, const Inputs& in, std::si
       }
 }
 
+/// The patches of a piece of a row, side by side.
+void gather_patches(const ImageShape& shape, std::size_t patch, const Inputs& in, std::size_t image, std::size_t y,
+                    std::size_t x, std::size_t count, float* to) {
+  const std::size_t line = shape.width * patch * in.channels, length = patch * in.channels;
+  const float* corner = in.values + (image * shape.height + y) * patch * line + x * length;
+  for (std::size_t p = 0; p < count; ++p, corner += length)
+    for (std::size_t row = 0; row < patch; ++row, to += length) std::copy_n(corner + row * line, length, to);
+}
+
+/// What `gather_patches` does, in reverse, for `outputs` values a position.
+void scatter_patches(const ImageShape& shape, std::size_t patch, const float* from, std::size_t outputs, std::size_t image,
+                     std::size_t y, std::size_t x, std::size_t count, float* out) {
+  const std::size_t length = outputs / patch, line = shape.width * length;
+  float* corner = out + (image * shape.height + y) * patch * line + x * length;
+  for (std::size_t p = 0; p < count; ++p, corner += length)
+    for (std::size_t row = 0; row < patch; ++row, from += length) std::copy_n(from, length, corner + row * line);
+}
+
 }  // namespace
 
 const Kernels& kernels_named(const std::string& name) {
@@ -140,23 +158,31 @@ void convolve(const Kernels& kernels, const Convolution& layer, const ImageShape
   const autoregressive::DefaultFloatingPoint default_environment;
   const std::size_t depth = layer.matrix.depth(), outputs = layer.matrix.outputs();
   const std::size_t most = std::clamp(kMostGathered / depth, kFewestTileRows, kMostTileRows);
-  const bool in_place = layer.side == 1 && !layer.gelu_before && in.more_channels == 0;
+  const bool gathers = layer.side > 1 || layer.gelu_before || in.more_channels > 0 || layer.patch_in > 1;
+  const bool scatters = layer.patch_out > 1;
   const std::size_t rows_in_tile = tile_rows(shape.positions(), threads, most);
   const std::size_t tiles = divided_up(shape.positions(), rows_in_tile);
-  for_each_in_threads(tiles, threads, in_place ? 0 : rows_in_tile * depth, [&](std::size_t i, float* gathered) {
-    const std::size_t first = i * rows_in_tile;
-    const Tile tile{first, std::min(rows_in_tile, shape.positions() - first)};
-    const float* rows = in.values + tile.first * in.channels;
-    if (!in_place) {
+  const std::size_t room_in = gathers ? rows_in_tile * depth : 0, room_out = scatters ? rows_in_tile * outputs : 0;
+  for_each_in_threads(tiles, threads, room_in + room_out, [&](std::size_t i, float* scratch) {
+    const Tile tile{i * rows_in_tile, std::min(rows_in_tile, shape.positions() - i * rows_in_tile)};
+    float *gathered = scratch, *patches = scratch + room_in;
+    if (gathers) {
       for_row_pieces(shape, tile, [&](std::size_t image, std::size_t y, std::size_t x, std::size_t count, std::size_t at) {
-        gather(shape, layer.side, in, image, y, x, count, gathered + at * depth);
+        if (layer.patch_in > 1)
+          gather_patches(shape, layer.patch_in, in, image, y, x, count, gathered + at * depth);
+        else
+          gather(shape, layer.side, in, image, y, x, count, gathered + at * depth);
       });
       if (layer.gelu_before) kernels.gelu(gathered, gathered, tile.count * depth);
-      rows = gathered;
     }
     const std::size_t at = tile.first * outputs;
-    kernels.multiply({rows, depth, tile.count, layer.matrix.panels(), layer.matrix.bias(), depth, outputs, layer.finish,
-                      residual == nullptr ? nullptr : residual + at, out + at, outputs});
+    kernels.multiply({gathers ? gathered : in.values + tile.first * in.channels, depth, tile.count, layer.matrix.panels(),
+                      layer.matrix.bias(), depth, outputs, layer.finish, residual == nullptr ? nullptr : residual + at,
+                      scatters ? patches : out + at, outputs});
+    if (!scatters) return;
+    for_row_pieces(shape, tile, [&](std::size_t image, std::size_t y, std::size_t x, std::size_t count, std::size_t from) {
+      scatter_patches(shape, layer.patch_out, patches + from * outputs, outputs, image, y, x, count, out);
+    });
   });
 }
 

@@ -57,7 +57,13 @@ struct Convolution {
   std::size_t side;
   bool gelu_before;
   Finish finish;
+  /// Side of the patch of the input's grid that is one position here, in (row, column, channel) order; above 1, there is
+  /// one input and `side` is 1.
+  std::size_t patch_in = 1;
+  /// Side of the patch of the output's grid that the outputs of a position are, in the same order.
+  std::size_t patch_out = 1;
 };
+/// `shape` is that of the grid computed on.
 void convolve(const Kernels& kernels, const Convolution& layer, const ImageShape& shape, const Inputs& in,
               const float* residual, float* out, std::size_t threads);
 

@@ -70,11 +70,20 @@ class PackedBlock:
 
 
 class PackedConvolution:
-    """A convolution that keeps the grid, for the kernels; `weight` is (outputs, inputs, side, side)."""
+    """A convolution for the kernels.
 
-    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
+    Args:
+        weight: (outputs, inputs, side, side).
+        bias: (outputs,), or None.
+        patch_in: side of the patches of the input that take the place of pixels, their rows, columns and
+            channels being the inputs.
+        patch_out: side of the patches of the output that outputs are, in the same order.
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor | None, patch_in: int = 1, patch_out: int = 1) -> None:
         outputs, _, self.side, _ = weight.shape
-        self.outputs = outputs
+        self.patch_in, self.patch_out = patch_in, patch_out
+        self.channels = outputs // patch_out**2
         self._weights = _matrix(weight.permute(0, 2, 3, 1).reshape(outputs, -1), bias)
 
     def run(
@@ -87,9 +96,12 @@ class PackedConvolution:
     ) -> Tensor:
         """Convolve `x` (N, C, H, W), or `x` and `more` side by side, and add `residual`."""
         rows = _channels_last(x)
-        out = empty(*rows.shape[:3], self.outputs)
+        n, h, w, _ = rows.shape
+        out = empty(
+            n, h // self.patch_in * self.patch_out, w // self.patch_in * self.patch_out, self.channels
+        )
         _core.convnext_convolve(
-            self._weights, self.side, gelu_before, gelu_after, rows,
+            self._weights, self.side, self.patch_in, self.patch_out, gelu_before, gelu_after, rows,
             None if more is None else _channels_last(more),
             None if residual is None else _channels_last(residual),
             out, torch.get_num_threads(), _kernels.get(),

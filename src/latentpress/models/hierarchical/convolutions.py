@@ -46,19 +46,11 @@ class PatchDownsample(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         if not usable_for(x):
             return super().forward(x)
-        weights = packed(self, lambda: PackedConvolution(self._as_pointwise(), self.bias))
-        return weights.run(self._patches(x))
+        return packed(self, self._pack).run(x)
 
-    def _as_pointwise(self) -> Tensor:
-        return self.weight.permute(0, 2, 3, 1).reshape(self.out_channels, -1, 1, 1)
-
-    def _patches(self, x: Tensor) -> Tensor:
-        """(N, rate * rate * C, H / rate, W / rate), channels last: pixel unshuffle in the matrix's order."""
-        n, c, h, w = x.shape
-        rows = x.permute(0, 2, 3, 1).reshape(n, h // self.rate, self.rate, w // self.rate, self.rate, c)
-        return (
-            rows.permute(0, 1, 3, 2, 4, 5).reshape(n, h // self.rate, w // self.rate, -1).permute(0, 3, 1, 2)
-        )
+    def _pack(self) -> PackedConvolution:
+        as_pointwise = self.weight.permute(0, 2, 3, 1).reshape(self.out_channels, -1, 1, 1)
+        return PackedConvolution(as_pointwise, self.bias, patch_in=self.rate)
 
 
 class PatchUpsample(nn.Sequential):
@@ -71,7 +63,7 @@ class PatchUpsample(nn.Sequential):
     def forward(self, x: Tensor) -> Tensor:
         if not usable_for(x):
             return super().forward(x)
-        return shuffle_patches(packed(self, self._pack).run(x), self.rate)
+        return packed(self, self._pack).run(x)
 
     def _pack(self) -> PackedConvolution:
         conv = self[0]
@@ -79,6 +71,7 @@ class PatchUpsample(nn.Sequential):
         return PackedConvolution(
             patches_first(conv.weight, self.rate),
             patches_first(conv.bias, self.rate),  # type: ignore[arg-type]
+            patch_out=self.rate,
         )
 
 
@@ -93,11 +86,11 @@ class TransposedUpsample(nn.ConvTranspose2d):
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
         if not usable_for(x):
             return super().forward(x)
-        weights = packed(self, lambda: PackedConvolution(self._as_convolution(), self._repeated_bias()))
-        return shuffle_patches(weights.run(x), 2)
+        return packed(self, self._pack).run(x)
 
-    def _repeated_bias(self) -> Tensor | None:
-        return None if self.bias is None else self.bias.repeat(4)
+    def _pack(self) -> PackedConvolution:
+        bias = None if self.bias is None else self.bias.repeat(4)
+        return PackedConvolution(self._as_convolution(), bias, patch_out=2)
 
     def _as_convolution(self) -> Tensor:
         """The four outputs at each input position, (4 * outputs, inputs, side, side), as a plain convolution.
@@ -130,9 +123,3 @@ def patches_first(x: Tensor, rate: int) -> Tensor:
     """Reorder outputs (C, rate, rate), as pixel shuffle has them, to (rate, rate, C)."""
     return x.reshape(-1, rate * rate, *x.shape[1:]).transpose(0, 1).reshape(x.shape)
 
-
-def shuffle_patches(x: Tensor, rate: int) -> Tensor:
-    """Pixel shuffle of (N, rate * rate * C, H, W) with the patch ahead of the channels; channels-last."""
-    n, _, h, w = x.shape
-    rows = x.permute(0, 2, 3, 1).reshape(n, h, w, rate, rate, -1)
-    return rows.permute(0, 1, 3, 2, 4, 5).reshape(n, h * rate, w * rate, -1).permute(0, 3, 1, 2)
