@@ -2,12 +2,15 @@
 
     python benchmarks/hierarchical.py --peer /path/to/python/with/compressai
         [--image FILE] [--threads 2] [--rounds 3] [--models qres34m qarv_base]
+        [--arithmetics fixed-point float32]
 
 The plain rendering (`plain_hierarchies.py`) is what a paper's repository has: PyTorch's own operators on NCHW
 tensors, and CompressAI's entropy coder, which takes Python lists. It runs in the interpreter that `--peer`
-names, which needs torch and compressai. Both have the same weights, random rather than trained, run in
-processes of their own and take turns. Times are wall-clock seconds and CPU seconds of the process, the median
-of the rounds; the absolute ones are those of this machine, the ratios are what counts.
+names, which needs torch and compressai. We code in both of our arithmetics: in fixed point, which is what
+`.ltp` files are in where it is the faster one, and in float32, as published streams are. All have the same
+weights, random rather than trained, run in processes of their own and take turns. Times are wall-clock
+seconds and CPU seconds of the process, the median of the rounds; the absolute ones are those of this machine,
+the ratios are what counts.
 """
 
 import argparse
@@ -26,6 +29,7 @@ from torch import Tensor, nn
 from turns import Worker
 
 HEIGHT, WIDTH = 512, 768
+ARITHMETICS = ["fixed-point", "float32"]
 LMB = {"qres34m": 32.0, "qarv_base": 256.0}
 
 
@@ -66,15 +70,18 @@ def prepare(name: str, image: Path | None, task: Path) -> None:
 Coder = tuple[Callable[[Tensor], Any], Callable[[Any, tuple[int, int]], Tensor]]
 
 
-def our_coder(name: str, weights: dict[str, Tensor]) -> Coder:
-    """Encoder and decoder of LatentPress."""
+def our_coder(name: str, weights: dict[str, Tensor], arithmetic: str) -> Coder:
+    """Encoder and decoder of LatentPress, in one of its arithmetics."""
     from latentpress import zoo
 
     model = zoo.get_model(name).eval()
     model.load_state_dict(weights)
     model.compress_mode()
     lmb = LMB[name]
-    return lambda x: model.encode(x, lmb), lambda strings, grid: model.decode(strings, grid, lmb)
+    return (
+        lambda x: model.encode(x, lmb, arithmetic),
+        lambda strings, grid: model.decode(strings, grid, lmb, arithmetic=arithmetic),
+    )
 
 
 def plain_coder(name: str, weights: dict[str, Tensor]) -> Coder:
@@ -99,7 +106,8 @@ def serve(side: str, name: str, task: Path, threads: int) -> None:
     torch.set_num_threads(threads)
     given = torch.load(task)
     x = given["image"]
-    encode, decode = (our_coder if side == "ours" else plain_coder)(name, given["weights"])
+    weights = given["weights"]
+    encode, decode = plain_coder(name, weights) if side == "plain" else our_coder(name, weights, side)
     for _ in sys.stdin:
         strings, encoding = timed(lambda: encode(x))
         x_hat, decoding = timed(lambda: decode(strings, (x.shape[2] // 64, x.shape[3] // 64)))  # noqa: B023
@@ -119,7 +127,10 @@ def measure(name: str, peer: str | None, given: argparse.Namespace) -> dict[str,
         task = Path(folder) / "task.pt"
         prepare(name, given.image, task)
         arguments = (name, str(task), str(given.threads))
-        workers = {"ours": Worker(sys.executable, __file__, "ours", *arguments)}
+        workers = {
+            arithmetic: Worker(sys.executable, __file__, arithmetic, *arguments)
+            for arithmetic in given.arithmetics
+        }
         if peer is not None:
             workers["plain"] = Worker(peer, __file__, "plain", *arguments)
         for turn in range(given.rounds + 1):
@@ -133,12 +144,10 @@ def measure(name: str, peer: str | None, given: argparse.Namespace) -> dict[str,
 
 
 def report(name: str, trips: dict[str, list[dict[str, Any]]]) -> None:
-    """Print the times of one model, and the ratios where there are both sides."""
-    sides = " against ".join(
-        f"{side} {runs[0]['bytes']} bytes and a mean squared error of {runs[0]['error']:.6f}"
-        for side, runs in trips.items()
-    )
-    print(f"{name}: {sides}")
+    """Print the times of one model, and the ratios where there is something to compare with."""
+    print(name)
+    for side, runs in trips.items():
+        print(f"  {side}: {runs[0]['bytes']} bytes, a mean squared error of {runs[0]['error']:.6f}")
     for direction in ("encode", "decode"):
         medians = {
             side: {
@@ -146,15 +155,16 @@ def report(name: str, trips: dict[str, list[dict[str, Any]]]) -> None:
             }
             for side, runs in trips.items()
         }
-        ours, plain = medians["ours"], medians.get("plain")
-        line = f"  {direction}: {ours['wall']:.2f} s ({ours['cpu']:.2f} s CPU)"
-        if plain is not None:
-            faster = {clock: plain[clock] / ours[clock] for clock in plain}
-            line += (
-                f", plain {plain['wall']:.2f} s ({plain['cpu']:.2f} s CPU): "
-                f"{faster['wall']:.2f} times as fast ({faster['cpu']:.2f} by CPU)"
-            )
-        print(line, flush=True)
+        plain = medians.pop("plain", None)
+        for arithmetic, ours in medians.items():
+            line = f"  {direction}, {arithmetic}: {ours['wall']:.2f} s ({ours['cpu']:.2f} s CPU)"
+            if plain is not None:
+                faster = {clock: plain[clock] / ours[clock] for clock in plain}
+                line += (
+                    f", plain {plain['wall']:.2f} s ({plain['cpu']:.2f} s CPU): "
+                    f"{faster['wall']:.2f} times as fast ({faster['cpu']:.2f} by CPU)"
+                )
+            print(line, flush=True)
 
 
 def usable_peer(python: str | None) -> str | None:
@@ -179,6 +189,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--models", nargs="+", choices=LMB, default=list(LMB))
+    parser.add_argument("--arithmetics", nargs="+", choices=ARITHMETICS, default=ARITHMETICS)
     parser.add_argument("--serve", nargs=4, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.serve:

@@ -77,10 +77,20 @@ void run_block(Array<float, 2> taps, Array<float, 1> bias, Array<float, 2> shift
 }  // namespace
 
 void register_convnext(nb::module_& m) {
-  nb::class_<PackedMatrix>(m, "PackedMatrix").def("__init__", [](PackedMatrix* self, Array<float, 2> weights, Array<float, 1> bias) {
-    require(bias.shape(0) == weights.shape(0), "A matrix must have as many biases as outputs.");
-    new (self) PackedMatrix(weights.data(), bias.data(), weights.shape(0), weights.shape(1));
-  });
+  nb::class_<PackedMatrix>(m, "PackedMatrix")
+      .def("__init__",
+           [](PackedMatrix* self, Array<float, 2> weights, Array<float, 1> bias, bool fixed_point,
+              const std::string& kernels) {
+             require(bias.shape(0) == weights.shape(0), "A matrix must have as many biases as outputs.");
+             const nb::gil_scoped_release release;
+             if (fixed_point)
+               new (self) PackedMatrix(weights.data(), bias.data(), weights.shape(0), weights.shape(1),
+                                       fixed_point::kernels_named(kernels));
+             else
+               new (self) PackedMatrix(weights.data(), bias.data(), weights.shape(0), weights.shape(1));
+           },
+           nb::arg("weights"), nb::arg("bias"), nb::arg("fixed_point"), nb::arg("kernels"));
+  m.def("fixed_point_kernels", [] { return fixed_point::kernels_named("").name; });
   m.def("convnext_convolve", &convolve, nb::arg("matrix"), nb::arg("side"), nb::arg("patch_in"), nb::arg("patch_out"),
         nb::arg("gelu_before"), nb::arg("gelu_after"), nb::arg("x"), nb::arg("more").none(), nb::arg("residual").none(),
         nb::arg("out").noconvert(), nb::arg("threads"), nb::arg("kernels"));

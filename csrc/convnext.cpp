@@ -41,6 +41,48 @@ void for_each_in_threads(std::size_t count, std::size_t threads, std::size_t flo
   });
 }
 
+/// The rows that a product takes, and what becomes of it.
+struct Rows {
+  const float* in;
+  std::size_t count;
+  Finish finish;
+  const float* residual;
+  float* out;
+};
+
+/// Floats of scratch that products with a matrix take.
+std::size_t room_for(const PackedMatrix& matrix, std::size_t rows) {
+  if (!matrix.fixed()) return 0;
+  rows = divided_up(rows, fixed_point::kRowUnit) * fixed_point::kRowUnit;
+  return rows * (matrix.fixed()->kernels().row_bytes(matrix.depth()) / sizeof(float) + 1);
+}
+
+void multiply_fixed(const Kernels& kernels, const PackedMatrix& matrix, const Rows& rows, float* scratch) {
+  const fixed_point::Weights& weights = *matrix.fixed();
+  const fixed_point::Kernels& fixed = weights.kernels();
+  const std::size_t depth = matrix.depth(), outputs = matrix.outputs(), stride = fixed.row_bytes(depth);
+  auto* integers = reinterpret_cast<std::uint8_t*>(scratch);
+  float* steps = scratch + divided_up(rows.count, fixed_point::kRowUnit) * fixed_point::kRowUnit * (stride / sizeof(float));
+  alignas(64) float sums[kMostTileRows * fixed_point::kPanel];
+  fixed.quantise({rows.in, depth, rows.count, depth, integers, stride, steps});
+  fixed.begin();
+  for (std::size_t panel = 0; panel < weights.panels(); ++panel) {
+    fixed.multiply({integers, stride, steps, rows.count, depth, weights.panel(panel), weights.steps(panel),
+                    weights.bias(panel), sums});
+    const std::size_t o = panel * fixed_point::kPanel;
+    kernels.finish({sums, rows.count, std::min(fixed_point::kPanel, outputs - o), rows.finish,
+                    rows.residual == nullptr ? nullptr : rows.residual + o, rows.out + o, outputs});
+  }
+  fixed.end();
+}
+
+void multiply(const Kernels& kernels, const PackedMatrix& matrix, const Rows& rows, float* scratch) {
+  if (matrix.fixed()) return multiply_fixed(kernels, matrix, rows, scratch);
+  const std::size_t depth = matrix.depth(), outputs = matrix.outputs();
+  kernels.multiply({rows.in, depth, rows.count, matrix.panels(), matrix.bias(), depth, outputs, rows.finish, rows.residual,
+                    rows.out, outputs});
+}
+
 /// A piece of an image that a thread works through at once.
 struct Rectangle {
   std::size_t image, y, x, height, width;
@@ -131,8 +173,9 @@ const Kernels& kernels_named(const std::string& name) {
 #else
   static const Kernels* const fastest_first[] = {&kPortableKernels};
 #endif
+  const bool fastest = name.empty() || (name == "amx" && name == fixed_point::kernels_named("").name);
   for (const Kernels* kernels : fastest_first)
-    if (kernels->supported() && (name.empty() || name == kernels->name)) return *kernels;
+    if (kernels->supported() && (fastest || name == kernels->name)) return *kernels;
   throw ConfigurationError("This CPU has no kernels named " + name + "; leave the name empty for the fastest.");
 }
 
@@ -153,6 +196,10 @@ PackedMatrix::PackedMatrix(const float* weights, const float* bias, std::size_t 
       panels_[(o / kPanel * depth + i) * kPanel + o % kPanel] = weights[o * depth + i];
 }
 
+PackedMatrix::PackedMatrix(const float* weights, const float* bias, std::size_t outputs, std::size_t depth,
+                           const fixed_point::Kernels& kernels)
+    : outputs_(outputs), depth_(depth), fixed_(std::in_place, kernels, weights, bias, outputs, depth) {}
+
 void convolve(const Kernels& kernels, const Convolution& layer, const ImageShape& shape, const Inputs& in,
               const float* residual, float* out, std::size_t threads) {
   const autoregressive::DefaultFloatingPoint default_environment;
@@ -162,8 +209,11 @@ void convolve(const Kernels& kernels, const Convolution& layer, const ImageShape
   const bool scatters = layer.patch_out > 1;
   const std::size_t rows_in_tile = tile_rows(shape.positions(), threads, most);
   const std::size_t tiles = divided_up(shape.positions(), rows_in_tile);
-  const std::size_t room_in = gathers ? rows_in_tile * depth : 0, room_out = scatters ? rows_in_tile * outputs : 0;
-  for_each_in_threads(tiles, threads, room_in + room_out, [&](std::size_t i, float* scratch) {
+  // In whole lines, so that what follows begins with one.
+  const std::size_t room_in = gathers ? divided_up(rows_in_tile * depth, kLanes) * kLanes : 0;
+  const std::size_t room_out = scatters ? divided_up(rows_in_tile * outputs, kLanes) * kLanes : 0;
+  const std::size_t room = room_in + room_out;
+  for_each_in_threads(tiles, threads, room + room_for(layer.matrix, rows_in_tile), [&](std::size_t i, float* scratch) {
     const Tile tile{i * rows_in_tile, std::min(rows_in_tile, shape.positions() - i * rows_in_tile)};
     float *gathered = scratch, *patches = scratch + room_in;
     if (gathers) {
@@ -176,9 +226,10 @@ void convolve(const Kernels& kernels, const Convolution& layer, const ImageShape
       if (layer.gelu_before) kernels.gelu(gathered, gathered, tile.count * depth);
     }
     const std::size_t at = tile.first * outputs;
-    kernels.multiply({gathers ? gathered : in.values + tile.first * in.channels, depth, tile.count, layer.matrix.panels(),
-                      layer.matrix.bias(), depth, outputs, layer.finish, residual == nullptr ? nullptr : residual + at,
-                      scatters ? patches : out + at, outputs});
+    multiply(kernels, layer.matrix,
+             {gathers ? gathered : in.values + tile.first * in.channels, tile.count, layer.finish,
+              residual == nullptr ? nullptr : residual + at, scatters ? patches : out + at},
+             scratch + room);
     if (!scatters) return;
     for_row_pieces(shape, tile, [&](std::size_t image, std::size_t y, std::size_t x, std::size_t count, std::size_t from) {
       scatter_patches(shape, layer.patch_out, patches + from * outputs, outputs, image, y, x, count, out);
@@ -192,18 +243,19 @@ void run_block(const Kernels& kernels, const Block& block, const ImageShape& sha
   const std::size_t channels = block.contract.outputs(), hidden = block.expand.outputs();
   const Rectangles tiles(shape, tile_rows(shape.positions(), threads, kMostTileRows));
   const std::size_t room = tiles.most_positions() * channels;
-  for_each_in_threads(tiles.count(), threads, room + tiles.most_positions() * hidden, [&](std::size_t i, float* scratch) {
+  const std::size_t room_wide = divided_up(tiles.most_positions() * hidden, kLanes) * kLanes;
+  const std::size_t room_fixed =
+      std::max(room_for(block.expand, tiles.most_positions()), room_for(block.contract, tiles.most_positions()));
+  for_each_in_threads(tiles.count(), threads, room + room_wide + room_fixed, [&](std::size_t i, float* scratch) {
     const Rectangle tile = tiles[i];
     const std::size_t rows = tile.height * tile.width, image = tile.image * shape.height * shape.width * channels;
     const std::size_t modulation = block.modulation_per_image ? tile.image * channels : 0;
-    float *narrow = scratch, *wide = scratch + room;
+    float *narrow = scratch, *wide = scratch + room, *fixed = wide + room_wide;
     kernels.depthwise({in + image, shape.height, shape.width, channels, tile.y, tile.x, tile.height, tile.width, block.side,
                        block.depthwise_weights, block.depthwise_bias, narrow});
     kernels.normalise({narrow, rows, channels, block.shift + modulation, block.scale + modulation});
-    kernels.multiply({narrow, channels, rows, block.expand.panels(), block.expand.bias(), channels, hidden, Finish::kGelu,
-                      nullptr, wide, hidden});
-    kernels.multiply({wide, hidden, rows, block.contract.panels(), block.contract.bias(), hidden, channels,
-                      Finish::kNothing, nullptr, narrow, channels});
+    multiply(kernels, block.expand, {narrow, rows, Finish::kGelu, nullptr, wide}, fixed);
+    multiply(kernels, block.contract, {wide, rows, Finish::kNothing, nullptr, narrow}, fixed);
     for (std::size_t y = 0; y < tile.height; ++y, narrow += tile.width * channels) {
       const std::size_t at = image + ((tile.y + y) * shape.width + tile.x) * channels;
       add(in + at, narrow, out + at, tile.width * channels);

@@ -3,17 +3,19 @@
 
 #include <cstddef>
 #include <memory>
-#include <new>
+#include <optional>
 #include <string>
 
+#include "aligned.hpp"
 #include "convnext_kernels.hpp"
+#include "fixed_point.hpp"
 
 namespace latentpress::convnext {
 
-/// Version of the kernels by name ("" for the fastest that this CPU has); throws ConfigurationError for another name.
+/// Version of the kernels by name ("" for the fastest that this CPU has, as is "amx" where it has matrix tiles, which only
+/// matrices in fixed point use); throws ConfigurationError for another name.
 const Kernels& kernels_named(const std::string& name);
 
-inline constexpr std::align_val_t kCacheLine{64};
 struct AlignedDelete {
   void operator()(float* values) const { ::operator delete[](values, kCacheLine); }
 };
@@ -21,20 +23,27 @@ using AlignedFloats = std::unique_ptr<float[], AlignedDelete>;
 /// Room for `count` floats, from the start of a cache line; what is in it is not defined.
 AlignedFloats aligned_floats(std::size_t count);
 
-/// A matrix (outputs, depth) and a bias, laid out for the kernels.
+/// A matrix (outputs, depth) and a bias, laid out for the kernels, in single precision or in fixed point.
 class PackedMatrix {
  public:
   /// `weights`: (outputs, depth), row by row; `bias`: (outputs).
   PackedMatrix(const float* weights, const float* bias, std::size_t outputs, std::size_t depth);
+  /// The same in fixed point.
+  PackedMatrix(const float* weights, const float* bias, std::size_t outputs, std::size_t depth,
+               const fixed_point::Kernels& kernels);
 
   std::size_t outputs() const { return outputs_; }
   std::size_t depth() const { return depth_; }
+  /// In single precision.
   const float* panels() const { return panels_.get(); }
   const float* bias() const { return bias_.get(); }
+  /// In fixed point; nothing otherwise.
+  const std::optional<fixed_point::Weights>& fixed() const { return fixed_; }
 
  private:
   std::size_t outputs_, depth_;
   AlignedFloats panels_, bias_;
+  std::optional<fixed_point::Weights> fixed_;
 };
 
 /// (images, height, width), channels last.

@@ -55,9 +55,20 @@ struct Normalisation {
   const float* scale;  // (channels)
 };
 
+/// What a matrix product ends with, for sums of one panel that come from elsewhere.
+struct Finishing {
+  const float* sums;  // (rows, kPanel)
+  std::size_t rows, outputs;
+  Finish finish;
+  const float* residual;  // of the shape and stride of `out`
+  float* out;
+  std::size_t out_stride;
+};
+
 struct Kernels {
   const char* name;
   void (*multiply)(const MatrixProduct&);
+  void (*finish)(const Finishing&);
   void (*depthwise)(const DepthwiseTile&);
   void (*normalise)(const Normalisation&);
   void (*gelu)(const float* in, float* out, std::size_t count);

@@ -39,6 +39,6 @@ bool supported() { return __builtin_cpu_supports("avx2") && __builtin_cpu_suppor
 
 }  // namespace
 
-const Kernels kAvx2Kernels{"avx2", multiply_rows, depthwise_tiles, normalise_rows, gelu_all, supported};
+const Kernels kAvx2Kernels{"avx2", multiply_rows, finish_panel, depthwise_tiles, normalise_rows, gelu_all, supported};
 
 }  // namespace latentpress::convnext

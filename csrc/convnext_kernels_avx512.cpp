@@ -29,6 +29,6 @@ bool supported() { return __builtin_cpu_supports("avx512f"); }
 
 }  // namespace
 
-const Kernels kAvx512Kernels{"avx512", multiply_rows, depthwise_tiles, normalise_rows, gelu_all, supported};
+const Kernels kAvx512Kernels{"avx512", multiply_rows, finish_panel, depthwise_tiles, normalise_rows, gelu_all, supported};
 
 }  // namespace latentpress::convnext

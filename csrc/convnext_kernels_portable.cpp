@@ -58,6 +58,6 @@ bool supported() { return true; }
 
 }  // namespace
 
-const Kernels kPortableKernels{"portable", multiply_rows, depthwise_tiles, normalise_rows, gelu_all, supported};
+const Kernels kPortableKernels{"portable", multiply_rows, finish_panel, depthwise_tiles, normalise_rows, gelu_all, supported};
 
 }  // namespace latentpress::convnext

@@ -85,9 +85,9 @@ void multiply_piece(const MatrixProduct& job, std::size_t start, std::size_t row
 }
 
 /// Sixteen sums, finished and stored; the last ones of a matrix may be fewer.
-inline void finish_lanes(const MatrixProduct& job, const float* totals, std::size_t at, std::size_t count) {
+inline void finish_lanes(const Finishing& job, const float* sums, std::size_t at, std::size_t count) {
   float lanes[kLanes];
-  Vector value = load(totals);
+  Vector value = load(sums);
   if (job.finish == Finish::kGelu) value = gelu_of(value);
   if (count >= kLanes) {
     if (job.finish == Finish::kAddResidual) value = add(load(job.residual + at), value);
@@ -97,6 +97,12 @@ inline void finish_lanes(const MatrixProduct& job, const float* totals, std::siz
   store(lanes, value);
   for (std::size_t o = 0; o < count; ++o)
     job.out[at + o] = job.finish == Finish::kAddResidual ? job.residual[at + o] + lanes[o] : lanes[o];
+}
+
+void finish_panel(const Finishing& job) {
+  for (std::size_t row = 0; row < job.rows; ++row)
+    for (std::size_t lane = 0; lane < job.outputs; lane += kLanes)
+      finish_lanes(job, job.sums + row * kPanel + lane, row * job.out_stride + lane, job.outputs - lane);
 }
 
 void multiply_rows(const MatrixProduct& job) {
@@ -113,10 +119,9 @@ void multiply_rows(const MatrixProduct& job) {
         else
           multiply_piece<false>(job, start, rows, o / kPanel, first, last, totals);
       }
-      for (std::size_t row = 0; row < rows; ++row)
-        for (std::size_t lane = 0; lane < kPanel && o + lane < job.outputs; lane += kLanes)
-          finish_lanes(job, totals + row * kPanel + lane, (start + row) * job.out_stride + o + lane,
-                       job.outputs - o - lane);
+      const std::size_t at = start * job.out_stride + o;
+      finish_panel({totals, rows, job.outputs - o < kPanel ? job.outputs - o : kPanel, job.finish,
+                    job.finish == Finish::kAddResidual ? job.residual + at : nullptr, job.out + at, job.out_stride});
     }
   }
 }

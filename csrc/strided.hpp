@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "aligned.hpp"
 #include "strided_kernels.hpp"
 
 namespace latentpress::strided {
@@ -18,22 +19,6 @@ const Kernels& kernels_named(const std::string& name);
 inline constexpr std::size_t kSide = 5;  // of every kernel; padding 2, and output padding 1 where transposed
 
 enum class Direction { kDown, kUp };
-
-template <class T>
-struct AlignedAllocator {
-  using value_type = T;
-  AlignedAllocator() = default;
-  template <class Other>
-  AlignedAllocator(const AlignedAllocator<Other>&) {}
-  T* allocate(std::size_t count) {
-    return static_cast<T*>(::operator new(count * sizeof(T), std::align_val_t(kAlignment)));
-  }
-  void deallocate(T* values, std::size_t) { ::operator delete(values, std::align_val_t(kAlignment)); }
-  friend bool operator==(const AlignedAllocator&, const AlignedAllocator&) { return true; }
-  friend bool operator!=(const AlignedAllocator&, const AlignedAllocator&) { return false; }
-};
-template <class T>
-using Aligned = std::vector<T, AlignedAllocator<T>>;
 
 /// Shape of an image of pairs, and the number of channels that were gathered into it: in such images (it is 0 in others)
 /// there are places inside that are never written to, and stay zero.

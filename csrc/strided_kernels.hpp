@@ -12,8 +12,6 @@ inline constexpr std::size_t kTile = 16;
 inline constexpr std::size_t kDepth = 32;
 /// Pixels, and outputs, that are computed together: two tiles each.
 inline constexpr std::size_t kBlock = 2 * kTile;
-/// Where inputs and weights should begin: a tile's row that lies across two cache lines takes twice as long.
-inline constexpr std::size_t kAlignment = 64;  // bytes
 
 /// sums[pixel][output] = sum over `rows` windows of `run` consecutive inputs, for one block of outputs.
 struct Product {

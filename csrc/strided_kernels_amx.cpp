@@ -18,23 +18,7 @@ constexpr std::size_t kTogether = 20;             // tile depths between loads a
 constexpr std::size_t kTileBytes = 64;           // of a row
 constexpr std::size_t kSumsStride = kBlock * sizeof(float);
 
-struct alignas(64) TileShapes {
-  std::uint8_t palette = 1;
-  std::uint8_t start_row = 0;
-  std::uint8_t reserved[14] = {};
-  std::uint16_t bytes[16] = {};
-  std::uint8_t rows[16] = {};
-
-  TileShapes() {
-    for (int tile = 0; tile < 8; ++tile) {
-      bytes[tile] = kTileBytes;
-      rows[tile] = kTile;
-    }
-  }
-};
-
-// The tile intrinsics do not tell the compiler that they read and write memory.
-inline void memory_barrier() { asm volatile("" ::: "memory"); }
+#include "matrix_tiles.hpp"
 
 inline void load_sums(const float* sums) {
   _tile_loadd(0, sums, kSumsStride);
@@ -128,25 +112,13 @@ void split(const Split& job) {
 
 bool has_instructions() {
   unsigned a, b, c, d;
-  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return false;
-  const bool tiles = (d >> 22 & 1) && (d >> 24 & 1);  // AMX-BF16, AMX-TILE
   if (!__get_cpuid_count(7, 1, &a, &b, &c, &d)) return false;
-  return tiles && (a >> 5 & 1) /* AVX512-BF16 */ && __builtin_cpu_supports("avx512vl") &&
+  return has_tiles(kTiles | kTilesOfBfloat16) && (a >> 5 & 1) /* AVX512-BF16 */ && __builtin_cpu_supports("avx512vl") &&
          __builtin_cpu_supports("avx512bw");
 }
 
-/// Linux saves tiles only for processes that asked for them.
-bool allowed() {
-#if defined(__linux__) && defined(SYS_arch_prctl)
-  constexpr long kRequestPermission = 0x1023, kTileData = 18;
-  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
-#else
-  return false;
-#endif
-}
-
 bool supported() {
-  static const bool found = has_instructions() && allowed();
+  static const bool found = has_instructions() && tiles_allowed();
   return found;
 }
 

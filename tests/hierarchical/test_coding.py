@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from latentpress.errors import BitstreamError, ConfigurationError, ImageError
+from latentpress.models.hierarchical.arithmetic import FIXED_POINT, FLOAT32, kernel_version
 from latentpress.models.hierarchical.compiled import eager
 from latentpress.models.hierarchical.discrete_gaussian import DiscreteGaussian, log_spaced, raw_thresholds
 from latentpress.models.hierarchical.distributions import bound_log_scale
@@ -34,6 +35,30 @@ def test_a_string_made_in_a_batch_decodes_alone_on_another_number_of_threads(kin
     finally:
         torch.set_num_threads(threads)
     assert torch.equal(alone, together[1:2])
+
+
+@pytest.mark.parametrize("kind", ["qres", "qarv", "lossless"])
+def test_fixed_point_strings_decode_to_the_same_bits_whatever_the_kernels(kind, request, image) -> None:
+    model = request.getfixturevalue(kind)
+    x = image(2)
+    strings = model.encode(x, arithmetic=FIXED_POINT)
+    decoded = model.decode(strings, (1, 2), arithmetic=FIXED_POINT)
+    with kernel_version("portable"):
+        assert model.encode(x, arithmetic=FIXED_POINT) == strings
+        assert torch.equal(model.decode(strings, (1, 2), arithmetic=FIXED_POINT), decoded)
+    in_single_precision = model.decode(model.encode(x), (1, 2))
+    assert float((decoded - in_single_precision).square().mean()) < 1e-4
+    if kind == "lossless":
+        assert torch.equal((decoded * 255).round(), (x * 255).round())
+
+
+def test_fixed_point_is_refused_where_there_are_no_kernels(qres, image) -> None:
+    with eager(), pytest.raises(ConfigurationError, match="own kernels"):
+        qres.encode(image(), arithmetic=FIXED_POINT)
+    with eager():
+        assert qres.fastest_arithmetic() == FLOAT32
+    with pytest.raises(ConfigurationError, match="float32 or fixed-point"):
+        qres.encode(image(), arithmetic="roman")
 
 
 @pytest.mark.parametrize("shape", [(1, 64, 64), (2, 128, 64), (1, 192, 320)])

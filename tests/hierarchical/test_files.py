@@ -1,5 +1,7 @@
 """Hierarchies on files: containers, prefixes of them, targets, the published stream, commands."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -12,7 +14,8 @@ from latentpress.codec.container import read_container
 from latentpress.codec.hierarchical import HierarchicalCodec, load_hierarchical_codec
 from latentpress.codec.images import Picture
 from latentpress.errors import BitstreamError, ConfigurationError, WeightsError
-from latentpress.models.hierarchical import fit_to_size
+from latentpress.models.hierarchical import FIXED_POINT, FLOAT32, fit_to_size
+from latentpress.models.hierarchical.arithmetic import kernel_version
 from latentpress.models.hierarchical.qarv_stream import pack_file, unpack_file, unpack_stream
 
 
@@ -47,6 +50,26 @@ def test_files_decode_to_the_size_and_side_data_that_went_in(qarv_codec) -> None
     assert decoded.colour.shape == plain.colour.shape
     assert np.array_equal(decoded.alpha, alpha)
     assert decoded.icc == b"profile"
+
+
+@pytest.mark.parametrize("arithmetic", [FLOAT32, FIXED_POINT])
+def test_files_say_what_arithmetic_they_are_in(qarv_codec, arithmetic) -> None:
+    data = qarv_codec.encode_picture(picture(), 64, arithmetic)
+    container = read_container(data)
+    assert container.header.parameters.get("arithmetic") == (1 if arithmetic == FIXED_POINT else None)
+    decoded = qarv_codec.decode_picture(container).colour
+    with kernel_version("portable"):
+        assert qarv_codec.encode_picture(picture(), 64, arithmetic) == data
+        assert np.array_equal(qarv_codec.decode_picture(container).colour, decoded)
+
+
+@pytest.mark.parametrize("recorded", [0, 2, 1.0, "1"])
+def test_an_arithmetic_that_is_not_known_is_refused(qarv_codec, recorded) -> None:
+    container = read_container(qarv_codec.encode_picture(picture(), 64, FLOAT32))
+    parameters = {**container.header.parameters, "arithmetic": recorded}
+    header = dataclasses.replace(container.header, parameters=parameters)
+    with pytest.raises(BitstreamError, match="arithmetic"):
+        qarv_codec.decode_picture(dataclasses.replace(container, header=header))
 
 
 def test_any_prefix_of_a_file_decodes_or_says_that_it_is_too_short(qarv_codec) -> None:

@@ -6,8 +6,14 @@ from small_hierarchies import scrambled
 from torch import nn
 
 from latentpress.errors import ConfigurationError
+from latentpress.models.hierarchical.arithmetic import (
+    ARITHMETICS,
+    FIXED_POINT,
+    computing_in,
+    kernel_version,
+)
 from latentpress.models.hierarchical.blocks import AdaptiveConvNeXtBlock, ConvNeXtBlock, VDBlock
-from latentpress.models.hierarchical.compiled import eager, kernel_version
+from latentpress.models.hierarchical.compiled import eager
 from latentpress.models.hierarchical.convolutions import (
     Convolution,
     PatchDownsample,
@@ -51,28 +57,44 @@ def test_the_compiled_path_agrees_with_the_plain_one(name: str) -> None:
 
 @pytest.mark.parametrize("name", BLOCKS)
 @torch.no_grad()
-def test_every_kernel_version_thread_count_and_batch_gives_the_same_bits(name: str) -> None:
+def test_fixed_point_is_close_and_not_the_same(name: str) -> None:
     block = scrambled(BLOCKS[name]())
     x = inputs_of(block)
-    expected = block(x)
-    threads = torch.get_num_threads()
-    try:
-        for version in available_versions():
-            for count in (1, 3):
-                torch.set_num_threads(count)
-                with kernel_version(version):
-                    assert torch.equal(block(x), expected), (version, count)
-                    assert torch.equal(block(x[1:]), expected[1:]), (version, count)
-    finally:
-        torch.set_num_threads(threads)
-    channels_last = x.to(memory_format=torch.channels_last)
+    plain = block(x)
+    with computing_in(FIXED_POINT):
+        fixed = block(x)
+    assert torch.allclose(fixed, plain, atol=3e-4 * float(plain.abs().max()))
     if not name.endswith("odd width"):  # which has no kernels
-        assert torch.equal(block(channels_last), expected)
+        assert not torch.equal(fixed, plain)
+    assert torch.equal(block(x), plain)
+
+
+@pytest.mark.parametrize("arithmetic", ARITHMETICS)
+@pytest.mark.parametrize("name", BLOCKS)
+@torch.no_grad()
+def test_every_kernel_version_thread_count_and_batch_gives_the_same_bits(name: str, arithmetic: str) -> None:
+    block = scrambled(BLOCKS[name]())
+    x = inputs_of(block)
+    threads = torch.get_num_threads()
+    with computing_in(arithmetic):
+        expected = block(x)
+        try:
+            for version in available_versions():
+                for count in (1, 3):
+                    torch.set_num_threads(count)
+                    with kernel_version(version):
+                        assert torch.equal(block(x), expected), (version, count)
+                        assert torch.equal(block(x[1:]), expected[1:]), (version, count)
+        finally:
+            torch.set_num_threads(threads)
+        channels_last = x.to(memory_format=torch.channels_last)
+        if not name.endswith("odd width"):
+            assert torch.equal(block(channels_last), expected)
 
 
 def available_versions() -> list[str]:
     found = []
-    for version in ("avx512", "avx2", "portable"):
+    for version in ("amx", "avx512", "avx2", "portable"):
         try:
             with torch.no_grad(), kernel_version(version):
                 Convolution(1, 1)(torch.zeros(1, 1, 1, 1))
@@ -92,6 +114,19 @@ def test_adaptive_blocks_follow_their_embedding_image_by_image() -> None:
     assert torch.equal(both[1:], block(x[1:], emb[1:]))
     with eager():
         assert torch.allclose(block(x, emb), both, atol=1e-5)
+
+
+@torch.no_grad()
+def test_a_known_modulation_belongs_to_the_arithmetic_that_it_was_computed_in() -> None:
+    block = scrambled(AdaptiveConvNeXtBlock(32, 3))
+    x, emb = torch.randn(1, 32, 6, 6), torch.randn(1, 256)
+    with computing_in(FIXED_POINT):
+        fixed = block(x, emb)
+    single = block(x, emb)
+    block.embedding_layer[1].weight.add_(0.0)  # makes all that is known anew
+    assert torch.equal(block(x, emb), single)
+    with computing_in(FIXED_POINT):
+        assert torch.equal(block(x, emb), fixed)
 
 
 @torch.no_grad()

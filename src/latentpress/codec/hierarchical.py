@@ -28,10 +28,17 @@ from latentpress.codec.maker import Parameter
 from latentpress.codec.models import checkpoint_state, torch_device
 from latentpress.codec.packing import pack, unpack
 from latentpress.errors import BitstreamError, ConfigurationError, WeightsError
-from latentpress.models.hierarchical import CodingHierarchy, LosslessQResVAE, fit_to_size
+from latentpress.models.hierarchical import (
+    FIXED_POINT,
+    FLOAT32,
+    CodingHierarchy,
+    LosslessQResVAE,
+    fit_to_size,
+)
 from latentpress.zoo.hierarchical import codecs, make_codec_model
 
-_LMBDA = "lmbda"
+_LMBDA, _ARITHMETIC = "lmbda", "arithmetic"
+_IN_FIXED_POINT = 1  # what a file's `arithmetic` says; one in single precision does not have it
 _KEPT_MODELS = 2  # each takes up to a gigabyte
 
 
@@ -60,22 +67,27 @@ class HierarchicalCodec(ImageCodec):
         """The lambda to run the model at: the one asked for, if the model has several."""
         return None if self.model.lmb_range is None else lmb
 
-    def encode_picture(self, picture: Picture, lmb: float | None = None) -> bytes:
+    def encode_picture(
+        self, picture: Picture, lmb: float | None = None, arithmetic: str | None = None
+    ) -> bytes:
         """The `.ltp` file of a picture.
 
         Args:
             picture: what to code.
             lmb: lambda of a variable-rate model, its default where None.
+            arithmetic: "float32" or "fixed-point"; the one that is faster here where None. The file says
+                which, and decodes on any CPU.
         """
         rate = float(self.model.resolve_lmb(self.rate(lmb), 1))
-        strings = self.model.encode(self._tensor_of(picture.colour), rate)
+        arithmetic = arithmetic or self.model.fastest_arithmetic()
+        strings = self.model.encode(self._tensor_of(picture.colour), rate, arithmetic)
         header = Header(
             picture.width,
             picture.height,
             picture.layout,
             self.name,
             self.fingerprint,
-            self._parameters(rate),
+            self._parameters(rate, arithmetic),
             section_checksums=True,
         )
         alpha = None if picture.alpha is None else encode_alpha(picture.alpha)
@@ -113,7 +125,7 @@ class HierarchicalCodec(ImageCodec):
             BitstreamError: the coded data are damaged, or not even the first latent is there.
         """
         header = container.header
-        lmb = self._lmb_from(header)
+        lmb, arithmetic = self._settings_from(header)
         available = len(container.strings)
         if not available or (container.complete and available != self.model.num_strings):
             raise BitstreamError(
@@ -125,7 +137,7 @@ class HierarchicalCodec(ImageCodec):
             raise ConfigurationError("Expected at least 1 latent to decode from, found 0.")
         strings = [[string] for string in container.strings[:used]]
         grid = self._shape_of(header.height, header.width)
-        x_hat = self.model.decode(strings, grid, lmb, temperature, generator)
+        x_hat = self.model.decode(strings, grid, lmb, temperature, generator, arithmetic)
         colour = pixels_of(x_hat[0, :, : header.height, : header.width], header.layout.has_colour)
         icc = None if container.icc is None else unpack(container.icc, LARGEST_ICC)
         alpha = None
@@ -133,13 +145,16 @@ class HierarchicalCodec(ImageCodec):
             alpha = decode_alpha(container.alpha, header.height, header.width)
         return Picture(colour, alpha, icc)
 
-    def _parameters(self, lmb: float) -> dict[str, Parameter]:
-        if isinstance(self.model, LosslessQResVAE):
-            return {}
-        return {_LMBDA: int(lmb) if lmb == int(lmb) else lmb}
+    def _parameters(self, lmb: float, arithmetic: str) -> dict[str, Parameter]:
+        parameters: dict[str, Parameter] = {}
+        if not isinstance(self.model, LosslessQResVAE):
+            parameters[_LMBDA] = int(lmb) if lmb == int(lmb) else lmb
+        if arithmetic == FIXED_POINT:
+            parameters[_ARITHMETIC] = _IN_FIXED_POINT
+        return parameters
 
-    def _lmb_from(self, header: Header) -> float:
-        """Lambda of a file, after checking that this model made it."""
+    def _settings_from(self, header: Header) -> tuple[float, str]:
+        """Lambda and arithmetic of a file, after checking that this model made it."""
         if header.model != self.name:
             raise WeightsError(f"Expected a file made by {self.name}, found one made by {header.model}.")
         if header.fingerprint != self.fingerprint:
@@ -147,15 +162,19 @@ class HierarchicalCodec(ImageCodec):
                 f"Expected weights of {self.name} with fingerprint {header.fingerprint.hex()}, found "
                 f"{self.fingerprint.hex()}: give the checkpoint that made the file."
             )
-        lmb = header.parameters.get(_LMBDA, self.model.default_lmb)
-        expected = set(self._parameters(self.model.default_lmb))
-        if set(header.parameters) != expected or isinstance(lmb, str):
+        found = dict(header.parameters)
+        recorded = found.get(_ARITHMETIC)
+        fixed = recorded == _IN_FIXED_POINT and isinstance(recorded, int)
+        arithmetic = FIXED_POINT if fixed else FLOAT32
+        lmb = found.get(_LMBDA, self.model.default_lmb)
+        expected = set(self._parameters(self.model.default_lmb, arithmetic))
+        if set(found) != expected or isinstance(lmb, str):
             raise BitstreamError(
                 f"Expected the parameters {sorted(expected)} for {self.name}, "
-                f"found {dict(header.parameters)}: the file is damaged."
+                f"found {found}: the file is damaged or needs a newer LatentPress."
             )
         try:
-            return float(self.model.resolve_lmb(lmb, 1))
+            return float(self.model.resolve_lmb(lmb, 1)), arithmetic
         except ConfigurationError as error:
             raise BitstreamError(
                 f"The file names a lambda that {self.name} does not have: {error}"

@@ -15,7 +15,7 @@ FINGERPRINT_SIZE = 8
 Parameter = int | float | str
 
 # Parameters that need no name in the file, by code; code 0 means that the name is spelled out.
-_PARAMETER_NAMES = {1: "quality", 2: "metric", 3: "lmbda", 4: "order"}
+_PARAMETER_NAMES = {1: "quality", 2: "metric", 3: "lmbda", 4: "order", 5: "arithmetic"}
 _PARAMETER_CODES = {name: code for code, name in _PARAMETER_NAMES.items()}
 _UINT, _FLOAT64, _TEXT = 0, 1, 2
 _MOST_PARAMETERS = 32

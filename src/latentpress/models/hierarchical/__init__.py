@@ -1,5 +1,6 @@
 """Hierarchical VAEs: QRes-VAE, QARV and the bound on R(D). See docs/hierarchical.md."""
 
+from latentpress.models.hierarchical.arithmetic import FIXED_POINT, FLOAT32
 from latentpress.models.hierarchical.complexity import PartCost, cost_by_part
 from latentpress.models.hierarchical.discrete import CodingHierarchy
 from latentpress.models.hierarchical.generation import (
@@ -35,6 +36,8 @@ from latentpress.models.hierarchical.rd_bound import (
 from latentpress.models.hierarchical.target_size import Fit, fit_to_size
 
 __all__ = [
+    "FIXED_POINT",
+    "FLOAT32",
     "QARV",
     "QARV_BASE",
     "QRES17M",

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from latentpress.errors import ConfigurationError
+from latentpress.models.hierarchical.arithmetic import in_fixed_point
 from latentpress.models.hierarchical.compiled import PackedBlock, can_run_block, packed, usable_for
 from latentpress.models.hierarchical.convolutions import Convolution, PatchDownsample, linear
 
@@ -120,8 +121,8 @@ class AdaptiveConvNeXtBlock(ResidualBlock):
             raise ConfigurationError("An adaptive block needs the rate embedding, found none; pass it on.")
         if not usable_for(emb):
             return self._computed_modulation(emb)
-        last: dict[bytes, tuple[Tensor, Tensor]] = packed(self.embedding_layer, dict)
-        key = emb.numpy().tobytes()
+        last: dict[tuple[bytes, bool], tuple[Tensor, Tensor]] = packed(self.embedding_layer, dict)
+        key = (emb.numpy().tobytes(), in_fixed_point())
         known = last.get(key)
         if known is None:
             known = self._computed_modulation(emb)

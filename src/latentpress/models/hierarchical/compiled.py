@@ -6,15 +6,14 @@ of CPU, which the coder-critical path needs. Packed copies of the weights are ke
 made anew when those change; they take as much memory again as the weights.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
 from latentpress import _core
 from latentpress.models.compiled import eager, packed, usable_for
+from latentpress.models.hierarchical.arithmetic import in_fixed_point, kernels
 from latentpress.models.hierarchical.workspace import empty
 
 __all__ = [
@@ -22,24 +21,12 @@ __all__ = [
     "PackedConvolution",
     "can_run_block",
     "eager",
-    "kernel_version",
     "packed",
     "usable_for",
 ]
 
 _LANES = 16
 _SIDES = (1, 3, 5, 7)
-_kernels: ContextVar[str] = ContextVar("latentpress_kernel_version", default="")
-
-
-@contextmanager
-def kernel_version(name: str) -> Iterator[None]:
-    """Use the kernels of this name ("avx512", "avx2", "portable"); all compute the same."""
-    token = _kernels.set(name)
-    try:
-        yield
-    finally:
-        _kernels.reset(token)
 
 
 def can_run_block(channels: int, hidden: int, kernel_size: int) -> bool:
@@ -55,16 +42,19 @@ class PackedBlock:
         layer_scale = gamma.detach().reshape(-1)
         self.taps = conv.weight.detach().reshape(channels, -1).t().contiguous()
         self.bias = conv.bias.detach() if conv.bias is not None else torch.zeros(channels)
-        self.expand = _matrix(expand.weight, expand.bias)
-        self.contract = _matrix(contract.weight * layer_scale[:, None], contract.bias * layer_scale)
+        self.expand = _Matrix(lambda: (expand.weight, expand.bias))
+        self.contract = _Matrix(
+            lambda: (contract.weight * layer_scale[:, None], contract.bias * layer_scale)
+        )
 
     def run(self, x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
         """The block's output for `x` (N, C, H, W), given what LayerNorm ends with: (N or 1, C) each."""
         rows = _channels_last(x)
         out = empty(*rows.shape)
         _core.convnext_block(
-            self.taps, self.bias, shift.contiguous(), scale.contiguous(), self.expand, self.contract,
-            rows, out, torch.get_num_threads(), _kernels.get(),
+            self.taps, self.bias, shift.contiguous(), scale.contiguous(),
+            self.expand.packed(), self.contract.packed(),
+            rows, out, torch.get_num_threads(), kernels(),
         )  # fmt: skip
         return out.permute(0, 3, 1, 2)
 
@@ -84,7 +74,7 @@ class PackedConvolution:
         outputs, _, self.side, _ = weight.shape
         self.patch_in, self.patch_out = patch_in, patch_out
         self.channels = outputs // patch_out**2
-        self._weights = _matrix(weight.permute(0, 2, 3, 1).reshape(outputs, -1), bias)
+        self._matrix = _Matrix(lambda: (weight.permute(0, 2, 3, 1).reshape(outputs, -1), bias))
 
     def run(
         self,
@@ -101,17 +91,32 @@ class PackedConvolution:
             n, h // self.patch_in * self.patch_out, w // self.patch_in * self.patch_out, self.channels
         )
         _core.convnext_convolve(
-            self._weights, self.side, self.patch_in, self.patch_out, gelu_before, gelu_after, rows,
+            self._matrix.packed(), self.side, self.patch_in, self.patch_out, gelu_before, gelu_after, rows,
             None if more is None else _channels_last(more),
             None if residual is None else _channels_last(residual),
-            out, torch.get_num_threads(), _kernels.get(),
+            out, torch.get_num_threads(), kernels(),
         )  # fmt: skip
         return out.permute(0, 3, 1, 2)
 
 
-def _matrix(weight: Tensor, bias: Tensor | None) -> "_core.PackedMatrix":
-    bias = torch.zeros(weight.shape[0]) if bias is None else bias
-    return _core.PackedMatrix(weight.detach().contiguous(), bias.detach().contiguous())
+class _Matrix:
+    """A weight (outputs, inputs) and a bias, packed for the arithmetics and kernels that asked for them."""
+
+    def __init__(self, make: Callable[[], tuple[Tensor, Tensor | None]]) -> None:
+        self._make = make
+        self._packed: dict[tuple[bool, str], _core.PackedMatrix] = {}
+
+    def packed(self) -> "_core.PackedMatrix":
+        """For the arithmetic and the kernels of the context."""
+        # in single precision, the same for all kernels
+        key = (True, kernels()) if in_fixed_point() else (False, "")
+        if key not in self._packed:
+            weight, bias = self._make()
+            bias = torch.zeros(weight.shape[0]) if bias is None else bias
+            self._packed[key] = _core.PackedMatrix(
+                weight.detach().contiguous(), bias.detach().contiguous(), *key
+            )
+        return self._packed[key]
 
 
 def _channels_last(x: Tensor) -> Tensor:

@@ -5,13 +5,22 @@ and decoder run the same top-down path (`HierarchicalVAE.top_down`); they differ
 from.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from latentpress.errors import BitstreamError, ConfigurationError
+from latentpress.models.hierarchical.arithmetic import (
+    ARITHMETICS,
+    FIXED_POINT,
+    FLOAT32,
+    computing_in,
+    fastest_arithmetic,
+)
+from latentpress.models.hierarchical.compiled import usable_for
 from latentpress.models.hierarchical.files import AnyPath
 from latentpress.models.hierarchical.hierarchy import HierarchicalVAE
 from latentpress.models.hierarchical.latents import DiscreteLatentBlock
@@ -78,15 +87,39 @@ class CodingHierarchy(HierarchicalVAE):
 
     @torch.inference_mode()
     @workspace()
-    def encode(self, x: Tensor, lmb: float | None = None) -> Strings:
+    def encode(self, x: Tensor, lmb: float | None = None, arithmetic: str = FLOAT32) -> Strings:
         """Strings of images `x` (N, 3, H, W) in [0, 1], sides multiples of `downsampling_factor`.
+
+        Args:
+            x: the images.
+            lmb: lambda of a variable-rate model, its default where None.
+            arithmetic: "float32", as in published streams, or "fixed-point" (`arithmetic.py`), for models in
+                float32 on a CPU.
 
         Returns `num_strings` lists, coarse to fine, of N strings each.
         """
         self.check_image(x)
-        emb = self.embed(self.resolve_lmb(lmb, 1))
-        by_image = [self._encode_one(image, emb) for image in x.split(1)]
+        with self._computing_in(arithmetic):
+            emb = self.embed(self.resolve_lmb(lmb, 1))
+            by_image = [self._encode_one(image, emb) for image in x.split(1)]
         return [list(strings) for strings in zip(*by_image, strict=True)]
+
+    def fastest_arithmetic(self) -> str:
+        """The arithmetic that `encode` and `decode` are fastest in, where the model is now."""
+        with torch.inference_mode():
+            return fastest_arithmetic() if usable_for(self.constant()) else FLOAT32
+
+    @contextmanager
+    def _computing_in(self, arithmetic: str) -> Iterator[None]:
+        if arithmetic not in ARITHMETICS:
+            raise ConfigurationError(f"Expected {' or '.join(ARITHMETICS)}, found {arithmetic!r}.")
+        if arithmetic == FIXED_POINT and not usable_for(self.constant()):
+            raise ConfigurationError(
+                "Fixed point runs on the package's own kernels only: "
+                "put the model on a CPU in float32, outside of autocast."
+            )
+        with computing_in(arithmetic):
+            yield
 
     def _encode_one(self, image: Tensor, emb: Tensor | None) -> list[bytes]:
         source = Encoding(self.bottom_up(image, emb), stop_after=self.num_latents)
@@ -102,6 +135,7 @@ class CodingHierarchy(HierarchicalVAE):
         lmb: float | None = None,
         temperature: float = 0.0,
         generator: torch.Generator | None = None,
+        arithmetic: str = FLOAT32,
     ) -> Tensor:
         """Images (N, 3, H, W) in [0, 1] from the strings of `encode`, or of its first latents only.
 
@@ -109,18 +143,19 @@ class CodingHierarchy(HierarchicalVAE):
             strings: by latent, then by image. Where finer latents are missing, the prior stands in: its means
                 at temperature 0, samples of it at others.
             grid: rows and columns of the coarsest grid: the image's over `downsampling_factor`.
-            lmb: as given to `encode`.
+            lmb, arithmetic: as given to `encode`.
             temperature, generator: for latents that are missing.
 
         Raises:
             BitstreamError: there are too many strings, or one of them is damaged.
         """
         batch = self._check_strings(strings, grid)
-        emb = self.embed(self.resolve_lmb(lmb, 1))
-        images = [
-            self._decode_one([latent[n] for latent in strings], grid, emb, Sampling(temperature, generator))
-            for n in range(batch)
-        ]
+        with self._computing_in(arithmetic):
+            emb = self.embed(self.resolve_lmb(lmb, 1))
+            rest = Sampling(temperature, generator)
+            images = [
+                self._decode_one([latent[n] for latent in strings], grid, emb, rest) for n in range(batch)
+            ]
         return torch.cat(images)
 
     def _decode_one(

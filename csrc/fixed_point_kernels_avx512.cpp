@@ -1,0 +1,40 @@
+// Fixed-point products for CPUs with AVX-512 and its dot products of 16-bit integers (VNNI). No standard library code, for
+// the reason given in convnext_kernels_avx512.cpp.
+#include "fixed_point_kernels.hpp"
+
+#include <immintrin.h>
+
+namespace latentpress::fixed_point {
+namespace {
+
+#include "fixed_point_avx512.hpp"
+
+constexpr int kRows = 12;
+
+inline void keep_in_register(const std::uint8_t*& pointer) { asm("" : "+r"(pointer)); }
+inline Integers zeros() { return _mm512_setzero_si512(); }
+inline Integers broadcast_pair(const std::uint8_t* from) {
+  std::int32_t pair;
+  __builtin_memcpy(&pair, from, sizeof pair);
+  return _mm512_set1_epi32(pair);
+}
+// Not the intrinsic, around which GCC 12 moves every sum from register to register.
+inline Integers multiply_pairs(Integers sum, Integers a, Integers b) {
+  asm("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
+  return sum;
+}
+inline void store_shorts(std::int16_t* to, Integers a) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtepi32_epi16(a));
+}
+
+#include "fixed_point_loops.hpp"
+
+bool supported() {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vnni");
+}
+
+}  // namespace
+
+const Kernels kAvx512Kernels{"avx512", row_bytes, panel_bytes, place, quantise, nothing, nothing, multiply, supported};
+
+}  // namespace latentpress::fixed_point
