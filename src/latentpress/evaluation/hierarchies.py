@@ -70,14 +70,15 @@ class HierarchyAdapter(nn.Module):
 
     def compress(self, x: Tensor, quality: float | None = None) -> dict[str, Any]:
         """Strings of `x` `(N, 3, H, W)` in [0, 1], at a lambda."""
-        strings = self.hierarchy.encode(x, self._lmb(quality))
+        strings = self.hierarchy.encode(x, self._lmb(quality), self._arithmetic())
         return {"strings": strings, "shape": self.hierarchy.grid_of(x)}
 
     def decompress(
         self, strings: Sequence[Sequence[bytes]], shape: tuple[int, int], quality: float | None = None
     ) -> dict[str, Tensor]:
         """The reconstruction from strings, at the same lambda."""
-        return {"x_hat": self.hierarchy.decode(strings, shape, self._lmb(quality))}
+        x_hat = self.hierarchy.decode(strings, shape, self._lmb(quality), arithmetic=self._arithmetic())
+        return {"x_hat": x_hat}
 
     def forward(self, x: Tensor, quality: float | None = None) -> dict[str, Any]:
         """Hierarchies have no likelihoods of single symbols to estimate from."""
@@ -85,6 +86,10 @@ class HierarchyAdapter(nn.Module):
             "Expected a model with likelihoods to estimate from, found a hierarchy: measure it by real "
             "coding, or see `latentpress curve`."
         )
+
+    def _arithmetic(self) -> str:
+        """The one that files would be in."""
+        return self.hierarchy.fastest_arithmetic()
 
     def _lmb(self, quality: float | None) -> float | None:
         """The lambda asked for, of a model that has several."""

@@ -86,8 +86,9 @@ def _measure_computed(model: HierarchicalVAE, x: Tensor, lmb: float) -> tuple[fl
 def _measure_coded(model: HierarchicalVAE, x: Tensor, lmb: float) -> tuple[float, float]:
     assert isinstance(model, CodingHierarchy)
     framed = padded(x, model.downsampling_factor)
-    strings = model.encode(framed, lmb)
-    x_hat = model.decode(strings, model.grid_of(framed), lmb)
+    arithmetic = model.fastest_arithmetic()  # as files would be in
+    strings = model.encode(framed, lmb, arithmetic)
+    x_hat = model.decode(strings, model.grid_of(framed), lmb, arithmetic=arithmetic)
     return 8.0 * sum(len(latent[0]) for latent in strings) / _pixels(x), _psnr(x_hat, x)
 
 

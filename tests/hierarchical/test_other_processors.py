@@ -1,0 +1,86 @@
+"""Files of hierarchies decode, to the bit, on processors other than the one that made them."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from small_hierarchies import SMALL_QARV, SMALL_QRES, scrambled
+
+from latentpress.codec.container import read_container
+from latentpress.codec.hierarchical import HierarchicalCodec
+from latentpress.codec.images import Picture
+from latentpress.models.hierarchical import FIXED_POINT, FLOAT32, QARV, CodingHierarchy, LosslessQResVAE
+from latentpress.models.hierarchical.arithmetic import kernel_version
+from latentpress.models.hierarchical.embedding import sinusoidal_features
+
+OTHER_PROCESSOR = {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41"}
+MODELS = {"qarv": lambda: QARV(SMALL_QARV), "lossless": lambda: LosslessQResVAE(SMALL_QRES)}
+
+
+def _codec(name: str, weights: dict[str, torch.Tensor] | None = None) -> HierarchicalCodec:
+    model: CodingHierarchy = MODELS[name]()
+    if weights is None:
+        scrambled(model)
+    else:
+        model.load_state_dict(weights)
+    model.compress_mode()
+    return HierarchicalCodec(model, name)
+
+
+def _output(codec: HierarchicalCodec, file: bytes) -> np.ndarray:
+    """What the top-down path gives as the codec decodes a file."""
+    seen: list[torch.Tensor] = []
+    last = codec.model.decoder_blocks()[-1]
+    with last.register_forward_hook(lambda _, inputs, output: seen.append(output)):
+        codec.decode_picture(read_container(file))
+    return seen[-1].contiguous().numpy() if seen else np.zeros(0)
+
+
+@pytest.mark.parametrize("arithmetic", [FLOAT32, FIXED_POINT])
+@pytest.mark.parametrize("name", MODELS)
+def test_files_decode_to_the_same_bits_on_a_processor_without_wide_vectors(
+    name: str, arithmetic: str, tmp_path: Path
+) -> None:
+    codec = _codec(name)
+    pixels = np.random.default_rng(0).integers(0, 256, (24, 32, 3), np.uint8).repeat(8, 0).repeat(8, 1)
+    file = codec.encode_picture(Picture(pixels), 333.3 if name == "qarv" else None, arithmetic)
+    torch.save(codec.model.state_dict(), tmp_path / "weights.pt")
+    (tmp_path / "picture.ltp").write_bytes(file)
+    done = subprocess.run(
+        [sys.executable, __file__, name, tmp_path],
+        env={**os.environ, **OTHER_PROCESSOR},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    if name == "qarv":
+        assert np.array_equal(np.load(tmp_path / "output.npy"), _output(codec, file))
+    decoded = codec.decode_picture(read_container(file)).colour
+    assert np.array_equal(np.load(tmp_path / "pixels.npy"), decoded)
+    if name == "lossless":
+        assert np.array_equal(decoded, pixels)
+
+
+def test_the_features_of_lambda_are_those_of_training() -> None:
+    lmbs = torch.tensor([1.0, 4.0, 16.0, 333.3, 2048.0])
+    trained_with = sinusoidal_features(lmbs.requires_grad_())
+    with torch.no_grad():
+        assert torch.allclose(sinusoidal_features(lmbs), trained_with, rtol=0, atol=1e-7)
+
+
+def _decode(name: str, folder: Path) -> None:
+    codec = _codec(name, torch.load(folder / "weights.pt", weights_only=True))
+    file = (folder / "picture.ltp").read_bytes()
+    with kernel_version("portable"):
+        np.save(folder / "pixels.npy", codec.decode_picture(read_container(file)).colour)
+        np.save(folder / "output.npy", _output(codec, file))
+
+
+if __name__ == "__main__":
+    _decode(sys.argv[1], Path(sys.argv[2]))
