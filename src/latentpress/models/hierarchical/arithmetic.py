@@ -3,8 +3,8 @@
 There are two arithmetics: single precision, and fixed point, where the numbers of a row share an exponent and
 have 16 bits (`csrc/fixed_point_kernels.hpp`). The results of either are the same to the bit on every CPU, so
 that a decoder can repeat them, but those of one are not those of the other: a string is decoded in the
-arithmetic that it was made in. Published streams are in single precision. Fixed point is two to three times
-as fast on CPUs with matrix tiles (AMX), and a little slower on others.
+arithmetic that it was made in. Published streams are in single precision. Fixed point is the faster one on
+CPUs with matrix tiles (AMX).
 """
 
 from collections.abc import Iterator
@@ -54,5 +54,5 @@ def in_fixed_point() -> bool:
 
 
 def fastest_arithmetic() -> str:
-    """The arithmetic that is the faster one on this CPU."""
+    """Name of the faster arithmetic on this CPU."""
     return FIXED_POINT if (_kernels.get() or _fastest_kernels) in _FASTER_IN_FIXED_POINT else FLOAT32
