@@ -2,7 +2,7 @@
 
     python benchmarks/hierarchical.py --peer /path/to/python/with/compressai
         [--image FILE] [--threads 2] [--rounds 3] [--models qres34m qarv_base]
-        [--arithmetics fixed-point float32]
+        [--arithmetics fixed-point float32] [--kernels amx|avx512|avx2|portable]
 
 The plain rendering (`plain_hierarchies.py`) is what a paper's repository has: PyTorch's own operators on NCHW
 tensors, and CompressAI's entropy coder, which takes Python lists. It runs in the interpreter that `--peer`
@@ -70,18 +70,25 @@ def prepare(name: str, image: Path | None, task: Path) -> None:
 Coder = tuple[Callable[[Tensor], Any], Callable[[Any, tuple[int, int]], Tensor]]
 
 
-def our_coder(name: str, weights: dict[str, Tensor], arithmetic: str) -> Coder:
-    """Encoder and decoder of LatentPress, in one of its arithmetics."""
+def our_coder(name: str, weights: dict[str, Tensor], arithmetic: str, kernels: str) -> Coder:
+    """Encoder and decoder of LatentPress, in one of its arithmetics, on kernels of a name."""
     from latentpress import zoo
+    from latentpress.models.hierarchical.arithmetic import kernel_version
 
     model = zoo.get_model(name).eval()
     model.load_state_dict(weights)
     model.compress_mode()
     lmb = LMB[name]
-    return (
-        lambda x: model.encode(x, lmb, arithmetic),
-        lambda strings, grid: model.decode(strings, grid, lmb, arithmetic=arithmetic),
-    )
+
+    def encode(x: Tensor) -> Any:
+        with kernel_version(kernels):
+            return model.encode(x, lmb, arithmetic)
+
+    def decode(strings: Any, grid: tuple[int, int]) -> Tensor:
+        with kernel_version(kernels):
+            return model.decode(strings, grid, lmb, arithmetic=arithmetic)
+
+    return encode, decode
 
 
 def plain_coder(name: str, weights: dict[str, Tensor]) -> Coder:
@@ -101,13 +108,15 @@ def timed(work: Callable[[], Any]) -> tuple[Any, dict[str, float]]:
     return result, {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
 
 
-def serve(side: str, name: str, task: Path, threads: int) -> None:
+def serve(side: str, name: str, task: Path, threads: int, kernels: str) -> None:
     """Answer each line on standard input with the times of a round trip, as JSON."""
     torch.set_num_threads(threads)
     given = torch.load(task)
     x = given["image"]
     weights = given["weights"]
-    encode, decode = plain_coder(name, weights) if side == "plain" else our_coder(name, weights, side)
+    encode, decode = (
+        plain_coder(name, weights) if side == "plain" else our_coder(name, weights, side, kernels)
+    )
     for _ in sys.stdin:
         strings, encoding = timed(lambda: encode(x))
         x_hat, decoding = timed(lambda: decode(strings, (x.shape[2] // 64, x.shape[3] // 64)))  # noqa: B023
@@ -126,7 +135,7 @@ def measure(name: str, peer: str | None, given: argparse.Namespace) -> dict[str,
     with tempfile.TemporaryDirectory() as folder:
         task = Path(folder) / "task.pt"
         prepare(name, given.image, task)
-        arguments = (name, str(task), str(given.threads))
+        arguments = (name, str(task), str(given.threads), given.kernels)
         workers = {
             arithmetic: Worker(sys.executable, __file__, arithmetic, *arguments)
             for arithmetic in given.arithmetics
@@ -190,11 +199,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--models", nargs="+", choices=LMB, default=list(LMB))
     parser.add_argument("--arithmetics", nargs="+", choices=ARITHMETICS, default=ARITHMETICS)
-    parser.add_argument("--serve", nargs=4, help=argparse.SUPPRESS)
+    parser.add_argument("--kernels", default="", help="ours; the fastest that this CPU has if left out")
+    parser.add_argument("--serve", nargs=5, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.serve:
-        side, name, task, threads = given.serve
-        serve(side, name, Path(task), int(threads))
+        side, name, task, threads, kernels = given.serve
+        serve(side, name, Path(task), int(threads), kernels)
         return
     peer = usable_peer(given.peer)
     for name in given.models:
