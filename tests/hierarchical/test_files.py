@@ -8,6 +8,7 @@ import torch
 from click.testing import CliRunner
 from PIL import Image
 
+import latentpress
 from latentpress import zoo
 from latentpress.cli import main
 from latentpress.codec.container import read_container
@@ -206,6 +207,10 @@ def test_commands_work_on_files(checkpoint, tmp_path) -> None:
     run("compress", source, "-o", coded, *model)
     run("decompress", coded, "-o", target, *weights)
     assert Image.open(target).size == (90, 50)
+    for arithmetic, recorded in ((FLOAT32, None), (FIXED_POINT, 1)):
+        run("compress", "--overwrite", source, "-o", coded, *model, "--arithmetic", arithmetic)
+        assert read_container(coded.read_bytes()).header.parameters.get("arithmetic") == recorded
+        run("decompress", "--overwrite", coded, "-o", target, *weights)
     cut = tmp_path / "cut.ltp"
     cut.write_bytes(coded.read_bytes()[:-1])
     run("progressive", cut, "-o", tmp_path / "c.png", "--temperature", 0, *weights)
@@ -234,6 +239,11 @@ def test_wrong_arguments_are_one_sentence(checkpoint, tmp_path) -> None:
         assert result.exit_code == 1
         assert result.output.startswith("latentpress: error: ")
         assert result.output.count("\n") == 1
+
+
+def test_only_hierarchies_have_a_choice_of_arithmetic() -> None:
+    with pytest.raises(ConfigurationError, match="hierarchical"):
+        latentpress.compress(picture().colour, arithmetic=FIXED_POINT)
 
 
 def test_published_weights_that_cannot_be_had_are_a_clear_error(tmp_path, monkeypatch) -> None:

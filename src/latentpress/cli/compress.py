@@ -46,6 +46,11 @@ if TYPE_CHECKING:
         help="Instead of a quality: the lambda of a hierarchical model, such as 256 for qarv_base.",
     ),
     click.option(
+        "--arithmetic",
+        type=click.Choice(["float32", "fixed-point"]),
+        help="What a hierarchical model computes in; the faster one here by default.",
+    ),
+    click.option(
         "--metric",
         type=click.Choice(["mse", "ms-ssim"]),
         help="What the model's weights were trained for: mse by default.",

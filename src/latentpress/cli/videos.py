@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 OnFrame = Callable[[int, "int | None"], None]
 
-_IMAGE_ONLY = ("target_bpp", "target_size", "lmb")
+_IMAGE_ONLY = ("target_bpp", "target_size", "lmb", "arithmetic")
 _RAW = ("framerate", "pixel_format", "matrix", "full_range")
 _OF_COMPRESS = ("gop", "audio", "size", *_RAW)
 _OF_DECOMPRESS = ("frames", "pixel_format", "encoder", "crf")

@@ -28,6 +28,7 @@ def compress(
     model: str = zoo.DEFAULT_MODEL,
     metric: str = "mse",
     lmb: float | None = None,
+    arithmetic: str | None = None,
     checkpoint: str | Path | None = None,
     device: str = "cpu",
 ) -> bytes:
@@ -44,6 +45,8 @@ def compress(
         model: name of an image model of the zoo; the default is the one whose weights come with the package.
         metric: what the model's weights were trained for, "mse" or "ms-ssim".
         lmb: instead of a quality, the lambda of a hierarchical model such as "qarv_base".
+        arithmetic: what a hierarchical model computes in, "float32" or "fixed-point"; the one that is faster
+            here where None.
         checkpoint: file of weights to use instead of the published ones.
         device: torch device.
 
@@ -65,11 +68,21 @@ def compress(
         if quality is not None:
             raise ConfigurationError(f"Expected a lambda (lmb) for {model}, found a quality.")
         return compress_hierarchical(
-            picture, model=model, lmb=lmb, target_size=budget, checkpoint=checkpoint, device=device
+            picture,
+            model=model,
+            lmb=lmb,
+            target_size=budget,
+            arithmetic=arithmetic,
+            checkpoint=checkpoint,
+            device=device,
         )
     recipe = find_image_recipe(model)
     if lmb is not None:
         raise ConfigurationError(f"Expected a quality for {recipe.name}, found a lambda (lmb).")
+    if arithmetic is not None:
+        raise ConfigurationError(
+            f"Expected a hierarchical model for an arithmetic, found {recipe.name}; leave it out."
+        )
 
     def codec_for(network: int | None) -> ImageCodec:
         return load_codec(model, quality=network, metric=metric, checkpoint=checkpoint, device=device)

@@ -94,8 +94,13 @@ class HierarchicalCodec(ImageCodec):
         icc = None if picture.icc is None else pack(picture.icc)
         return write_container(Container(header, tuple(latent[0] for latent in strings), alpha, icc))
 
-    def encode_to_size(self, picture: Picture, budget: int) -> bytes:
+    def encode_to_size(self, picture: Picture, budget: int, arithmetic: str | None = None) -> bytes:
         """The `.ltp` file of at most `budget` bytes that comes closest to it, by bisection in log lambda.
+
+        Args:
+            picture: what to code.
+            budget: in bytes.
+            arithmetic: as for `encode_picture`.
 
         Raises:
             ConfigurationError: the model has one rate, or no file is that small.
@@ -104,7 +109,9 @@ class HierarchicalCodec(ImageCodec):
             raise ConfigurationError(
                 f"Expected a variable-rate model for a target size, found {self.name}; use qarv_base."
             )
-        return fit_to_size(lambda lmb: self.encode_picture(picture, lmb), self.model.lmb_range, budget).data
+        return fit_to_size(
+            lambda lmb: self.encode_picture(picture, lmb, arithmetic), self.model.lmb_range, budget
+        ).data
 
     def decode_picture(
         self,
@@ -223,6 +230,7 @@ def compress_hierarchical(
     model: str,
     lmb: float | None = None,
     target_size: int | None = None,
+    arithmetic: str | None = None,
     checkpoint: str | Path | None = None,
     device: str = "cpu",
 ) -> bytes:
@@ -233,6 +241,7 @@ def compress_hierarchical(
         model: one of `latentpress.zoo.hierarchical.codecs()`.
         lmb: lambda; of a variable-rate model any in its range, of others which network.
         target_size: instead of a lambda, the most bytes that the file may take.
+        arithmetic: "float32" or "fixed-point"; the one that is faster here where None.
         checkpoint: file of weights to use instead of the published ones.
         device: torch device.
 
@@ -244,8 +253,8 @@ def compress_hierarchical(
     if target_size is not None:
         if lmb is not None:
             raise ConfigurationError("Expected a lambda or a target size, found both.")
-        return codec.encode_to_size(picture, target_size)
-    return codec.encode_picture(picture, lmb)
+        return codec.encode_to_size(picture, target_size, arithmetic)
+    return codec.encode_picture(picture, lmb, arithmetic)
 
 
 def decompress_hierarchical(
