@@ -12,7 +12,16 @@ DATA = Path(__file__).parents[1] / "data"
 
 @pytest.fixture(scope="module")
 def store() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("store", DATA / "store.py")
+    return _script("store")
+
+
+@pytest.fixture(scope="module")
+def store_hierarchy() -> ModuleType:
+    return _script("store_hierarchy")
+
+
+def _script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, DATA / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -33,3 +42,15 @@ def test_the_bundled_weights_still_make_that_file(store: ModuleType) -> None:
 
     size = len(compress(store.photograph(), quality=store.QUALITY))
     assert size == pytest.approx(len(store.FILE.read_bytes()), rel=0.01)
+
+
+@pytest.mark.parametrize("arithmetic", ["float32", "fixed-point"])
+def test_stored_files_of_a_hierarchy_are_made_and_decoded_to_the_bit(
+    store_hierarchy: ModuleType, arithmetic: str
+) -> None:
+    file = store_hierarchy.file_of(arithmetic).read_bytes()
+    assert store_hierarchy.output_digest(file) == json.loads(store_hierarchy.FACTS.read_text())[arithmetic]
+    assert (
+        store_hierarchy.codec().encode_picture(store_hierarchy.picture(), store_hierarchy.LMB, arithmetic)
+        == file
+    )
