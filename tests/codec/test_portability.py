@@ -1,7 +1,5 @@
 """Files decode on processors other than the one that made them."""
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -17,8 +15,8 @@ from latentpress.models import (
     JointAutoregressiveHierarchicalPriors,
     MeanScaleHyperprior,
 )
+from other_processor import run_on_other_processor
 
-OTHER_PROCESSOR = {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41"}
 MODELS = {
     "default": lambda: GainedHyperprior(widths=(8, 8), M=24, N=16, depths=(1, 1, 1)),
     "mean": lambda: MeanScaleHyperprior(N=24, M=32),
@@ -58,15 +56,7 @@ def test_files_decode_to_the_same_latents_on_a_processor_without_wide_vectors(
     file = codec.encode(codec.prepare(Picture(pixels)))
     torch.save(codec._model.state_dict(), tmp_path / "weights.pt")
     (tmp_path / "picture.ltp").write_bytes(file)
-    done = subprocess.run(
-        [sys.executable, __file__, name, tmp_path],
-        env={**os.environ, **OTHER_PROCESSOR},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    run_on_other_processor(__file__, name, tmp_path)
     assert np.array_equal(np.load(tmp_path / "latent.npy"), _latent(codec, file))
 
 

@@ -1,7 +1,5 @@
 """Files of hierarchies decode, to the bit, on processors other than the one that made them."""
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -16,8 +14,8 @@ from latentpress.codec.images import Picture
 from latentpress.models.hierarchical import FIXED_POINT, FLOAT32, QARV, CodingHierarchy, LosslessQResVAE
 from latentpress.models.hierarchical.arithmetic import kernel_version
 from latentpress.models.hierarchical.embedding import sinusoidal_features
+from other_processor import run_on_other_processor
 
-OTHER_PROCESSOR = {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41"}
 MODELS = {"qarv": lambda: QARV(SMALL_QARV), "lossless": lambda: LosslessQResVAE(SMALL_QRES)}
 
 
@@ -50,15 +48,7 @@ def test_files_decode_to_the_same_bits_on_a_processor_without_wide_vectors(
     file = codec.encode_picture(Picture(pixels), 333.3 if name == "qarv" else None, arithmetic)
     torch.save(codec.model.state_dict(), tmp_path / "weights.pt")
     (tmp_path / "picture.ltp").write_bytes(file)
-    done = subprocess.run(
-        [sys.executable, __file__, name, tmp_path],
-        env={**os.environ, **OTHER_PROCESSOR},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    run_on_other_processor(__file__, name, tmp_path)
     if name == "qarv":
         assert np.array_equal(np.load(tmp_path / "output.npy"), _output(codec, file))
     decoded = codec.decode_picture(read_container(file)).colour
