@@ -43,6 +43,12 @@ void fill_scale_indexes(Array<float, 1> scales, Array<float, 1> table, float bou
   ScaleIndexer(table.data(), table.shape(0), bound).index(scales.data(), indexes.data(), scales.shape(0));
 }
 
+void fill_threshold_indexes(Array<float, 1> values, Array<float, 1> thresholds, Output<int32_t, 1> indexes) {
+  if (indexes.shape(0) != values.shape(0)) throw ConfigurationError("There must be one index for each value.");
+  const nb::gil_scoped_release release;
+  ThresholdIndexer(thresholds.data(), thresholds.shape(0)).index(values.data(), indexes.data(), values.shape(0));
+}
+
 }  // namespace
 
 void register_tables(nb::module_& m) {
@@ -67,6 +73,7 @@ void register_tables(nb::module_& m) {
   });
   m.def("fill_quantized_cdfs", &fill_quantized_cdfs, nb::arg(), nb::arg(), nb::arg(), nb::arg().noconvert());
   m.def("fill_scale_indexes", &fill_scale_indexes, nb::arg(), nb::arg(), nb::arg(), nb::arg().noconvert());
+  m.def("fill_threshold_indexes", &fill_threshold_indexes, nb::arg(), nb::arg(), nb::arg().noconvert());
 }
 
 }  // namespace latentpress

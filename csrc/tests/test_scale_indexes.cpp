@@ -52,6 +52,32 @@ void not_a_number_counts_as_the_bound() {
   CHECK(index == 1);
 }
 
+void check_thresholds(const std::vector<float>& thresholds) {
+  const float infinity = std::numeric_limits<float>::infinity();
+  std::vector<float> values = {0.0f, -0.0f, -infinity, infinity, std::nanf(""), 3e38f, -3e38f, 1e-45f};
+  for (const float threshold : thresholds)
+    values.insert(values.end(), {std::nextafter(threshold, -infinity), threshold, std::nextafter(threshold, infinity)});
+  std::mt19937 random(3);
+  std::normal_distribution<float> any(0.0f, 3.0f);
+  for (int i = 0; i < 2000; ++i) values.push_back(any(random));
+  std::vector<int32_t> indexes(values.size());
+  ThresholdIndexer(thresholds.data(), thresholds.size()).index(values.data(), indexes.data(), values.size());
+  for (size_t i = 0; i < values.size(); ++i)
+    CHECK(indexes[i] == std::count_if(thresholds.begin(), thresholds.end(), [&](float t) { return t < values[i]; }));
+}
+
+void thresholds_of_every_kind() {
+  const float infinity = std::numeric_limits<float>::infinity();
+  std::vector<float> even, dense, uneven = {-infinity, -infinity};
+  for (int i = 0; i < 63; ++i) even.push_back(-2.0f + 0.083f * static_cast<float>(i));
+  for (int i = 0; i < 5000; ++i) dense.push_back(1.0f + 1e-5f * static_cast<float>(i));
+  for (int i = 0; i < 60; ++i) uneven.push_back(std::log(std::expm1(0.01f + 0.07f * static_cast<float>(i))));
+  for (const auto& thresholds : {even, dense, uneven, {-3e38f, 3e38f}, {1.0f, std::nextafter(1.0f, 2.0f)}, {0.5f}, {}})
+    check_thresholds(thresholds);
+  for (const auto& wrong : {std::vector<float>{1.0f, 1.0f}, {2.0f, 1.0f}, {1.0f, infinity}, {1.0f, -infinity}, {std::nanf("")}})
+    CHECK_THROWS(ConfigurationError, ThresholdIndexer(wrong.data(), wrong.size()));
+}
+
 void what_is_no_scale_table_is_refused() {
   const float falling[] = {2.0f, 1.0f}, level[] = {1.0f, 1.0f}, zero[] = {0.0f, 1.0f};
   const float endless[] = {1.0f, std::numeric_limits<float>::infinity()}, nothing[] = {std::nanf(""), 1.0f};
@@ -67,5 +93,6 @@ void what_is_no_scale_table_is_refused() {
 int main() {
   tables_of_every_kind();
   not_a_number_counts_as_the_bound();
+  thresholds_of_every_kind();
   what_is_no_scale_table_is_refused();
 }

@@ -8,6 +8,7 @@ made anew when those change; they take as much memory again as the weights.
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -20,6 +21,7 @@ __all__ = [
     "PackedBlock",
     "PackedConvolution",
     "can_run_block",
+    "contiguous",
     "eager",
     "packed",
     "usable_for",
@@ -121,4 +123,13 @@ class _Matrix:
 
 def _channels_last(x: Tensor) -> Tensor:
     """(N, H, W, C), contiguous; a view where the memory format allows."""
-    return x.detach().permute(0, 2, 3, 1).contiguous()
+    return contiguous(x.detach().permute(0, 2, 3, 1))
+
+
+def contiguous(x: Tensor) -> Tensor:
+    """A float32 tensor on the CPU with its last dimension innermost, copied where need be on one thread.
+
+    PyTorch would copy on all, which keep their cores busy for milliseconds in case there is more to do, while
+    the kernels wait for them.
+    """
+    return x if x.is_contiguous() else torch.from_numpy(np.ascontiguousarray(x.numpy()))

@@ -13,9 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from latentpress import _core
 from latentpress.ans import CodingTables
 from latentpress.entropy_models import GaussianConditional
 from latentpress.errors import BitstreamError
+from latentpress.models.hierarchical.compiled import contiguous
 
 SCALE_BOUND = 0.11
 LARGEST_SCALE = 20.0
@@ -102,11 +104,14 @@ def raw_thresholds(scales: Tensor, scale_bound: float, log_scale_bound: float, u
 
 def _row(x: Tensor) -> Tensor:
     """(1, C, H, W) as a contiguous row (1, C * H * W) on the CPU."""
-    return x.detach().float().cpu().contiguous().reshape(1, -1)
+    return contiguous(x.detach().float().cpu()).reshape(1, -1)
 
 
 def _table_indexes(raw: Tensor, thresholds: Tensor) -> Tensor:
-    return torch.bucketize(raw, thresholds, out_int32=True)
+    """How many thresholds lie strictly below each element of a row (1, K) on the CPU, int32."""
+    indexes = torch.empty(raw.shape, dtype=torch.int32)
+    _core.fill_threshold_indexes(raw[0], thresholds, indexes[0])
+    return indexes
 
 
 def _decode_in_doubt(
@@ -118,8 +123,8 @@ def _decode_in_doubt(
     This is what makes strings of other implementations, whose sums round differently, readable.
     """
     indexes = _table_indexes(raw, thresholds)
-    above = torch.bucketize(raw + _DOUBTFUL_WITHIN, thresholds, out_int32=True)
-    below = torch.bucketize(raw - _DOUBTFUL_WITHIN, thresholds, out_int32=True)
+    above = _table_indexes(raw + _DOUBTFUL_WITHIN, thresholds)
+    below = _table_indexes(raw - _DOUBTFUL_WITHIN, thresholds)
     doubtful = torch.nonzero(above != below)[:, 1]
     distance = (raw[0, doubtful, None] - thresholds).abs().amin(dim=1)
     doubtful = doubtful[distance.argsort()][:_MOST_DOUBTFUL]

@@ -8,10 +8,12 @@ else, so that the path the decoder must reproduce is written once.
 from collections.abc import Sequence
 from typing import Protocol
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from latentpress.models.hierarchical.compiled import usable_for
 from latentpress.models.hierarchical.distributions import evaluated_log_mass, gaussian_kl, log_mass_of_bin
 from latentpress.models.hierarchical.latents import (
     ContinuousLatentBlock,
@@ -34,6 +36,9 @@ class LatentSource(Protocol):
 
 def quantise_about(mean: Tensor, value: Tensor) -> Tensor:
     """`value` rounded to the integer grid through `mean`."""
+    if usable_for(value):  # then on one thread, for the reason given in `compiled.contiguous`
+        means = mean.numpy()
+        return torch.from_numpy(np.rint(value.numpy() - means) + means)
     return torch.round(value - mean) + mean
 
 
