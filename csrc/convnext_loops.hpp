@@ -1,7 +1,6 @@
-// The loops of the ConvNeXt kernels, over a 16-lane `Vector` that the including file defines with `load`, `store`,
-// `broadcast`, `multiply_add`, `add`, `subtract`, `multiply`, `minimum`, `maximum` and `absolute`, along with `prefetch`,
-// which brings a line into the second-level cache, `keep_in_register`, which makes the compiler forget how a pointer was
-// computed, and what its registers hold: `kRows`, of a tile of a matrix product, and `kAlong`, of positions of a depthwise
+// The loops of the ConvNeXt kernels, over sixteen-lane `Vector` (lanes_*.hpp), along with `prefetch`, which brings a line into
+// the second-level cache, `keep_in_register`, which makes the compiler forget how a pointer was computed, and what the
+// including file's registers hold: `kRows`, of a tile of a matrix product, and `kAlong`, of positions of a depthwise
 // convolution. Included once per instruction set, inside an anonymous namespace.
 
 constexpr float kNormEpsilon = 1e-6f;

@@ -14,6 +14,7 @@ namespace latentpress::fixed_point {
 namespace {
 
 #include "fixed_point_avx512.hpp"
+#include "fixed_point_sums.hpp"
 #include "matrix_tiles.hpp"
 
 constexpr std::size_t kTile = 16;         // rows and outputs of a tile
@@ -42,7 +43,7 @@ void quantise(const Quantisation& job) {
   for (std::size_t row = 0; row < job.rows; ++row) {
     const float* in = job.in + row * job.in_stride;
     std::uint8_t* out = job.out + row * job.out_stride;
-    Floats largest = broadcast(0.0f);
+    Vector largest = broadcast(0.0f);
     const auto lanes_from = [&](std::size_t i) {
       const std::size_t left = i < job.depth ? job.depth - i : 0;
       return static_cast<__mmask16>(left >= kLanes ? 0xffff : (1u << left) - 1);
@@ -51,10 +52,10 @@ void quantise(const Quantisation& job) {
       largest = maximum(absolute(_mm512_maskz_loadu_ps(lanes_from(i), in + i)), largest);
     const Steps steps = steps_for(largest_lane(largest));
     job.steps[row] = steps.back;
-    const Floats factor = broadcast(steps.to_integer);
-    const Floats most = broadcast(static_cast<float>(kLargest)), least = broadcast(static_cast<float>(-kLargest));
+    const Vector factor = broadcast(steps.to_integer);
+    const Vector most = broadcast(static_cast<float>(kLargest)), least = broadcast(static_cast<float>(-kLargest));
     for (std::size_t i = 0; i < padded; i += kLanes) {
-      const Floats scaled = multiply(_mm512_maskz_loadu_ps(lanes_from(i), in + i), factor);
+      const Vector scaled = multiply(_mm512_maskz_loadu_ps(lanes_from(i), in + i), factor);
       const Integers q = to_integers(maximum(minimum(scaled, most), least));
       _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i), _mm512_cvtepi32_epi8(shift_right<8>(q)));
       _mm_storeu_si128(reinterpret_cast<__m128i*>(out + padded + i), _mm512_cvtepi32_epi8(q));

@@ -7,32 +7,22 @@
 namespace latentpress::fixed_point {
 namespace {
 
-struct Floats {
-  __m256 low, high;
-};
+#include "lanes_avx2.hpp"
+
 struct Integers {
   __m256i low, high;
 };
 constexpr int kRows = 2;
 
 inline void keep_in_register(const std::uint8_t*& pointer) { asm("" : "+r"(pointer)); }
-inline Floats load(const float* from) { return {_mm256_loadu_ps(from), _mm256_loadu_ps(from + 8)}; }
-inline Floats broadcast(float value) { return {_mm256_set1_ps(value), _mm256_set1_ps(value)}; }
-inline Floats multiply(Floats a, Floats b) { return {_mm256_mul_ps(a.low, b.low), _mm256_mul_ps(a.high, b.high)}; }
-inline Floats minimum(Floats a, Floats b) { return {_mm256_min_ps(a.low, b.low), _mm256_min_ps(a.high, b.high)}; }
-inline Floats maximum(Floats a, Floats b) { return {_mm256_max_ps(a.low, b.low), _mm256_max_ps(a.high, b.high)}; }
-inline Floats absolute(Floats a) {
-  const __m256 sign = _mm256_set1_ps(-0.0f);
-  return {_mm256_andnot_ps(sign, a.low), _mm256_andnot_ps(sign, a.high)};
-}
-inline float largest_lane(Floats a) {
+inline float largest_lane(Vector a) {
   float lanes[8];
   _mm256_storeu_ps(lanes, _mm256_max_ps(a.low, a.high));
   float largest = 0.0f;
   for (const float value : lanes) largest = value > largest ? value : largest;
   return largest;
 }
-inline Integers to_integers(Floats a) { return {_mm256_cvtps_epi32(a.low), _mm256_cvtps_epi32(a.high)}; }
+inline Integers to_integers(Vector a) { return {_mm256_cvtps_epi32(a.low), _mm256_cvtps_epi32(a.high)}; }
 inline Integers zeros() { return {_mm256_setzero_si256(), _mm256_setzero_si256()}; }
 inline Integers load_integers(const std::uint8_t* from) {
   const auto* at = reinterpret_cast<const __m256i*>(from);
@@ -66,16 +56,7 @@ inline void store_shorts(std::int16_t* to, Integers a) {
   const __m256i shorts = _mm256_permute4x64_epi64(_mm256_packs_epi32(a.low, a.high), 0xd8);
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), shorts);
 }
-inline void store_half(__m256i upper, __m256i lower, float row_step, const float* steps, const float* bias, float* to) {
-  const __m256 sum =
-      _mm256_fmadd_ps(_mm256_cvtepi32_ps(upper), _mm256_set1_ps(65536.0f), _mm256_cvtepi32_ps(lower));
-  const __m256 scaled = _mm256_mul_ps(_mm256_mul_ps(sum, _mm256_set1_ps(row_step)), _mm256_loadu_ps(steps));
-  _mm256_storeu_ps(to, _mm256_add_ps(scaled, _mm256_loadu_ps(bias)));
-}
-inline void store_sum(Integers upper, Integers lower, float row_step, const float* steps, const float* bias, float* to) {
-  store_half(upper.low, lower.low, row_step, steps, bias, to);
-  store_half(upper.high, lower.high, row_step, steps + 8, bias + 8, to + 8);
-}
+inline Vector to_floats(Integers a) { return {_mm256_cvtepi32_ps(a.low), _mm256_cvtepi32_ps(a.high)}; }
 
 #include "fixed_point_loops.hpp"
 

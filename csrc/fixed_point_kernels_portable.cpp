@@ -6,47 +6,20 @@
 namespace latentpress::fixed_point {
 namespace {
 
-struct Floats {
-  float lane[kLanes];
-};
+#include "lanes_portable.hpp"
+
 struct Integers {
   std::int32_t lane[kLanes];
 };
 constexpr int kRows = 1;
 
-template <class Lanes, class Operation>
-inline Lanes each(Operation operation) {
-  Lanes result;
-  for (std::size_t i = 0; i < kLanes; ++i) result.lane[i] = operation(i);
-  return result;
-}
-
 inline void keep_in_register(const std::uint8_t*&) {}
-inline Floats load(const float* from) {
-  return each<Floats>([&](std::size_t i) { return from[i]; });
-}
-inline Floats broadcast(float value) {
-  return each<Floats>([&](std::size_t) { return value; });
-}
-inline Floats multiply(const Floats& a, const Floats& b) {
-  return each<Floats>([&](std::size_t i) { return a.lane[i] * b.lane[i]; });
-}
-// The comparisons that x86 makes: the second operand wherever they are false, so that a NaN goes the same way.
-inline Floats minimum(const Floats& a, const Floats& b) {
-  return each<Floats>([&](std::size_t i) { return a.lane[i] < b.lane[i] ? a.lane[i] : b.lane[i]; });
-}
-inline Floats maximum(const Floats& a, const Floats& b) {
-  return each<Floats>([&](std::size_t i) { return a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i]; });
-}
-inline Floats absolute(const Floats& a) {
-  return each<Floats>([&](std::size_t i) { return std::fabs(a.lane[i]); });
-}
-inline float largest_lane(const Floats& a) {
+inline float largest_lane(const Vector& a) {
   float largest = 0.0f;
   for (const float value : a.lane) largest = value > largest ? value : largest;
   return largest;
 }
-inline Integers to_integers(const Floats& a) {
+inline Integers to_integers(const Vector& a) {
   return each<Integers>([&](std::size_t i) { return static_cast<std::int32_t>(std::nearbyint(a.lane[i])); });
 }
 inline Integers zeros() { return {}; }
@@ -84,12 +57,8 @@ inline Integers low_bits(const Integers& a) {
 inline void store_shorts(std::int16_t* to, const Integers& a) {
   for (std::size_t i = 0; i < kLanes; ++i) to[i] = static_cast<std::int16_t>(a.lane[i]);
 }
-inline void store_sum(const Integers& upper, const Integers& lower, float row_step, const float* steps, const float* bias,
-                      float* to) {
-  for (std::size_t i = 0; i < kLanes; ++i) {
-    const float sum = std::fma(static_cast<float>(upper.lane[i]), 65536.0f, static_cast<float>(lower.lane[i]));
-    to[i] = sum * row_step * steps[i] + bias[i];
-  }
+inline Vector to_floats(const Integers& a) {
+  return each<Vector>([&](std::size_t i) { return static_cast<float>(a.lane[i]); });
 }
 
 #include "fixed_point_loops.hpp"

@@ -1,9 +1,10 @@
-// The loops of fixed-point products, over `Floats`, sixteen lanes, with `load`, `broadcast`, `multiply`, `minimum`,
-// `maximum`, `absolute`, `largest_lane` and `to_integers` (half to even), and `Integers`, sixteen lanes of 32 bits, with
-// `zeros`, `load_integers`, `broadcast_pair`, `multiply_pairs` (adds the products of two pairs of 16 bits), `add`,
-// `shift_left`, `shift_right` (arithmetic), `low_bits`, `store_shorts` and `store_sum`, which ends a product. The including
-// file also says how many rows its registers hold, `kRows`, and has `keep_in_register`, as for the ConvNeXt kernels.
-// Included once per instruction set, inside an anonymous namespace.
+// The loops of fixed-point products, over `Vector` (lanes_*.hpp), with `largest_lane` and `to_integers` (half to even), and
+// `Integers`, sixteen lanes of 32 bits, with `zeros`, `load_integers`, `broadcast_pair`, `multiply_pairs` (adds the products
+// of two pairs of 16 bits), `add`, `shift_left`, `shift_right` (arithmetic), `low_bits`, `store_shorts` and `to_floats`. The
+// including file also says how many rows its registers hold, `kRows`, and has `keep_in_register`, as for the ConvNeXt
+// kernels. Included once per instruction set, inside an anonymous namespace.
+
+#include "fixed_point_sums.hpp"
 
 // A weight is high * 256 + low, 0 <= low < 256. A chain of this many inputs overflows in neither half.
 constexpr std::size_t kChain = 256;
@@ -27,11 +28,11 @@ void quantise(const Quantisation& job) {
     const float* in = job.in + row * job.in_stride;
     float last[kLanes] = {};
     for (std::size_t i = 0; i < left; ++i) last[i] = in[whole + i];
-    Floats largest = maximum(absolute(load(last)), broadcast(0.0f));
+    Vector largest = maximum(absolute(load(last)), broadcast(0.0f));
     for (std::size_t i = 0; i < whole; i += kLanes) largest = maximum(absolute(load(in + i)), largest);
     const Steps steps = steps_for(largest_lane(largest));
-    const Floats factor = broadcast(steps.to_integer);
-    const Floats most = broadcast(static_cast<float>(kLargest)), least = broadcast(static_cast<float>(-kLargest));
+    const Vector factor = broadcast(steps.to_integer);
+    const Vector most = broadcast(static_cast<float>(kLargest)), least = broadcast(static_cast<float>(-kLargest));
     const auto integers = [&](const float* from) {
       return to_integers(maximum(minimum(multiply(load(from), factor), most), least));
     };

@@ -1,32 +1,24 @@
 """Files that were stored decode as they did, with the bundled weights and on any machine."""
 
-import importlib.util
 import json
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from scripts import load_script
+
 DATA = Path(__file__).parents[1] / "data"
 
 
 @pytest.fixture(scope="module")
 def store() -> ModuleType:
-    return _script("store")
+    return load_script(DATA / "store.py")
 
 
 @pytest.fixture(scope="module")
 def store_hierarchy() -> ModuleType:
-    return _script("store_hierarchy")
-
-
-def _script(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, DATA / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(DATA / "store_hierarchy.py")
 
 
 def test_a_stored_file_of_the_default_codec_decodes_to_the_same_latents(store: ModuleType) -> None:

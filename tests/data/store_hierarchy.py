@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from latentpress.codec import Picture, read_container
+from latentpress.codec import Picture
 from latentpress.codec.hierarchical import HierarchicalCodec
 from latentpress.models.hierarchical import FIXED_POINT, FLOAT32, QARV
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "hierarchical"))
-from small_hierarchies import SMALL_QARV  # noqa: E402
+from small_hierarchies import SMALL_QARV, output_of  # noqa: E402
 
 ARITHMETICS = (FLOAT32, FIXED_POINT)
 FACTS = HERE / "hierarchy.json"
@@ -57,12 +57,7 @@ def picture() -> Picture:
 
 def output_digest(file: bytes) -> str:
     """SHA-256 of the network's output as a file decodes."""
-    coder = codec()
-    seen: list[torch.Tensor] = []
-    last = coder.model.decoder_blocks()[-1]
-    with last.register_forward_hook(lambda _, inputs, output: seen.append(output)):
-        coder.decode_picture(read_container(file))
-    return hashlib.sha256(seen[0].contiguous().numpy().astype("<f4").tobytes()).hexdigest()
+    return hashlib.sha256(output_of(codec(), file).astype("<f4").tobytes()).hexdigest()
 
 
 if __name__ == "__main__":

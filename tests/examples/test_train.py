@@ -1,6 +1,5 @@
 """examples/train.py, called with the tutorial's flags."""
 
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 
@@ -10,18 +9,14 @@ from PIL import Image
 
 from latentpress import zoo
 from latentpress.training.checkpoints import load_state
+from scripts import load_script
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "train.py"
 
 
 @pytest.fixture(scope="module")
 def example() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("train_example", EXAMPLE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(EXAMPLE)
 
 
 def test_the_tutorials_flags_train_a_model_that_loads(example: ModuleType, tmp_path: Path) -> None:

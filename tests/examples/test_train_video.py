@@ -1,6 +1,5 @@
 """examples/train_video.py, called with the tutorial's flags, and what a few steps teach a small model."""
 
-import importlib.util
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -17,6 +16,7 @@ from latentpress.datasets import open_clip
 from latentpress.models.video import ScaleSpaceFlow
 from latentpress.training import Trainer, TrainingSettings
 from latentpress.training.checkpoints import load_state
+from scripts import load_script
 from small_videos import LAYOUT, moving
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "train_video.py"
@@ -26,12 +26,7 @@ FLAGS = """-m ssf2020 -e 1 -lr 1e-4 -n 0 --lambda 0.01 --batch-size 1 --test-bat
 
 @pytest.fixture(scope="module")
 def example() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("train_video_example", EXAMPLE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(EXAMPLE)
 
 
 def raw_clips(folder: Path) -> None:

@@ -1,10 +1,14 @@
 """Small hierarchies, with weights large enough for every part to matter, so that tests take seconds."""
 
 from typing import Any
+from unittest.mock import patch
 
+import numpy as np
 import torch
 from torch import nn
 
+from latentpress.codec.container import read_container
+from latentpress.codec.hierarchical import HierarchicalCodec
 from latentpress.models.hierarchical import (
     BoundConfig,
     BoundStage,
@@ -60,3 +64,18 @@ def scrambled(model: nn.Module) -> Any:
             fan_in = parameter[0].numel() if parameter.ndim > 1 else 1
             parameter.copy_(0.3 + 0.05 * noise if name.endswith("gamma") else noise / max(fan_in, 4) ** 0.5)
     return model.eval()
+
+
+def output_of(codec: HierarchicalCodec, file: bytes) -> np.ndarray:
+    """What the top-down path gives as a codec decodes a file: pixels, or the feature that predicts them."""
+    seen: list[Any] = []
+    top_down = codec.model.top_down
+
+    def watched(*arguments: Any) -> Any:
+        seen.append(top_down(*arguments))
+        return seen[-1]
+
+    with patch.object(codec.model, "top_down", watched):
+        codec.decode_picture(read_container(file))
+    (output,) = seen
+    return output.contiguous().numpy()

@@ -241,6 +241,11 @@ def test_wrong_arguments_are_one_sentence(checkpoint, tmp_path) -> None:
         assert result.output.count("\n") == 1
 
 
+def test_a_typo_in_the_name_of_a_hierarchy_is_understood() -> None:
+    with pytest.raises(ConfigurationError, match=r"did you mean qarv_base\?"):
+        latentpress.compress(picture().colour, model="qarv_bse")
+
+
 def test_only_hierarchies_have_a_choice_of_arithmetic() -> None:
     with pytest.raises(ConfigurationError, match="hierarchical"):
         latentpress.compress(picture().colour, arithmetic=FIXED_POINT)

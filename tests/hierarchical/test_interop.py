@@ -71,9 +71,9 @@ def test_the_lossless_model_evaluates_and_decodes_as_recorded(recorded) -> None:
     strings = [[arrays[f"string_{i}"].tobytes()] for i in range(model.num_strings)]
     decoded = model.decompress([*strings[:-1], record["latent_shape"], strings[-1]])
     levels = (decoded * 255).round() - (x * 255).round()
-    # Means that lie within float error of a tie between two levels round to either on another machine.
-    assert float(levels.abs().max()) <= 1
-    assert int((levels != 0).sum()) <= 40  # of 73,728
+    # Means within float error of a tie between two levels rounded to the other one where this was recorded.
+    assert float(levels.abs().max()) == 1
+    assert int((levels != 0).sum()) <= 12  # of 73,728; 8 with the weights that AVX's random numbers make
     assert torch.equal(model.decompress(model.compress(x)), x)
 
 

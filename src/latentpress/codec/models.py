@@ -14,6 +14,7 @@ from latentpress import zoo
 from latentpress.codec.image_codec import ImageCodec
 from latentpress.codec.maker import Maker, Parameter
 from latentpress.errors import BitstreamError, ConfigurationError, WeightsError
+from latentpress.zoo.hierarchical import codecs as hierarchical_codecs
 
 DEFAULT_METRIC = "mse"
 _KEPT_MODELS = 4  # each takes memory, and a folder of files rarely needs more than one
@@ -70,7 +71,7 @@ def find_image_recipe(name: str) -> zoo.Recipe:
     Raises:
         ConfigurationError: there is no such model, or it is one for video.
     """
-    recipe = zoo.find_recipe(name)
+    recipe = zoo.find_recipe(name, also=hierarchical_codecs())
     if recipe.domain != "image":
         raise ConfigurationError(
             f"Expected an image model, one of {', '.join(zoo.image_models)}, found {recipe.name}."

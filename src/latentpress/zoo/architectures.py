@@ -6,7 +6,7 @@ Names that come out of files are looked up here and in the registry; they are ne
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
@@ -18,18 +18,23 @@ from latentpress.zoo.records import Recipe
 recipes: Mapping[str, Recipe] = collect()
 
 
-def find_recipe(name: str) -> Recipe:
+def find_recipe(name: str, also: Iterable[str] = ()) -> Recipe:
     """The recipe called `name`, in which `_` may stand for `-`.
+
+    Args:
+        name: of a model.
+        also: names that the caller takes besides, for the message.
 
     Raises:
         ConfigurationError: there is none; the message proposes close names and lists the valid ones.
     """
     recipe = recipes.get(str(name).replace("_", "-"))
     if recipe is None:
-        close = get_close_matches(str(name).replace("_", "-").lower(), recipes, n=1, cutoff=0.6)
+        valid = [*recipes, *also]
+        close = get_close_matches(str(name).replace("_", "-").lower(), valid, n=1, cutoff=0.6)
         hint = f" (did you mean {close[0]}?)" if close else ""
         raise ConfigurationError(
-            f"Expected the name of a model, found {name!r}{hint}; valid are {', '.join(recipes)}."
+            f"Expected the name of a model, found {name!r}{hint}; valid are {', '.join(valid)}."
         )
     return recipe
 
