@@ -96,6 +96,13 @@ def test_images_that_cannot_be_read_are_counted_and_not_fatal(
     for in_memory in (False, True):
         train(small(**chosen, in_memory=in_memory, run=str(tmp_path / f"run{in_memory}")))
         assert capsys.readouterr().err.count("training images were left out") >= 1
+    train(small(**chosen, in_memory=True, drawn=0.5, run=str(tmp_path / "drawn")))
+    assert capsys.readouterr().err.count("training images were left out") >= 1
+
+
+def test_drawings_are_refused_among_images_that_are_not_in_memory(small: Any, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="in_memory"):
+        train(small(data=str(photographs(tmp_path)), drawn=0.5))
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from latentpress.datasets.crops import InMemoryCrops
     from latentpress.datasets.folder import ImageFiles, ImageFolder
     from latentpress.datasets.frames import Frame
+    from latentpress.datasets.graphics import DrawnCrops, WithDrawings
     from latentpress.datasets.loading import make_loader
     from latentpress.datasets.published import CLIC, COCO, Kodak, Tecnick
     from latentpress.datasets.rawclips import RawVideoClips
@@ -24,6 +25,7 @@ __all__ = [
     "Clip",
     "ClipInfo",
     "Colour",
+    "DrawnCrops",
     "Frame",
     "ImageFiles",
     "ImageFolder",
@@ -37,6 +39,7 @@ __all__ = [
     "VideoFolder",
     "VideoFormat",
     "Vimeo90kDataset",
+    "WithDrawings",
     "make_loader",
     "make_shards",
     "open_clip",
@@ -47,6 +50,7 @@ _HOMES = {
     "crops": ["InMemoryCrops"],
     "folder": ["ImageFiles", "ImageFolder"],
     "frames": ["Frame"],
+    "graphics": ["DrawnCrops", "WithDrawings"],
     "rawformat": ["RawFormat", "VideoFormat"],
     "loading": ["make_loader"],
     "published": ["CLIC", "COCO", "Kodak", "Tecnick"],

@@ -184,22 +184,27 @@ def training_images(settings: DataSettings) -> Any:
     Vimeo-90k, or of a folder laid out for `latentpress.datasets.VideoFolder`.
 
     Raises:
-        ConfigurationError: no folder is given.
+        ConfigurationError: no folder is given, or drawings are wanted among images that are not in memory.
         ImageError: the folder holds no images.
         DataError: the folder lacks its training split, or the list of its sequences.
     """
-    from latentpress.datasets import ImageFolder, InMemoryCrops, ShardedImages
+    from latentpress.datasets import ImageFolder, InMemoryCrops, ShardedImages, WithDrawings
     from latentpress.transforms import Compose, RandomHorizontalFlip, RandomScaledCrop, ToTensor
 
     if settings.data is None:
         raise ConfigurationError("Expected a folder of training images, found none: give one as data.")
     scales = (settings.smallest_scale, 1.0)
+    if settings.drawn and (settings.frames or not settings.in_memory):
+        raise ConfigurationError(
+            "Expected images in memory to mix drawings with, found none: set in_memory, or leave drawn at 0."
+        )
     crop = RandomScaledCrop(settings.patch_size, scales)
     transform = Compose([crop, RandomHorizontalFlip(), ToTensor()])
     if settings.data.endswith(".tar") or any(Path(settings.data).glob("*.tar")):
         return ShardedImages(settings.data, transform)
     if settings.in_memory and not settings.frames:
-        return InMemoryCrops(settings.data, settings.patch_size, scales)
+        crops = InMemoryCrops(settings.data, settings.patch_size, scales)
+        return WithDrawings(crops, settings.patch_size, settings.drawn) if settings.drawn else crops
     if not settings.frames:
         return ImageFolder(settings.data, transform=transform, split="train")
     return sequences(settings.data, settings.frames, "train", transform)

@@ -62,6 +62,9 @@ class DataSettings:
         1.0, "Images are scaled down at random, at most to this, which hides the traces of JPEG in them."
     )
     batch_size: int = setting(16, "Crops a step, over all processes and accumulated parts.")
+    drawn: float = setting(
+        0.0, "Share of crops that are drawn by code: text, charts, flat colours. Needs images in memory."
+    )
     in_memory: bool = setting(False, "Keep the training images in memory, decoded, and crop from there.")
     workers: int = setting(2, "Processes that read images, for each training process.")
 
