@@ -52,25 +52,26 @@ void convolve(const PackedMatrix& matrix, size_t side, size_t patch_in, size_t p
 }
 
 void run_block(Array<float, 2> taps, Array<float, 1> bias, Array<float, 2> shift, Array<float, 2> scale,
-               const PackedMatrix& expand, const PackedMatrix& contract, Images x, Output<float, 4> out, size_t threads,
-               const std::string& kernels) {
+               const PackedMatrix& expand, const PackedMatrix& contract, size_t padding, Images x, Output<float, 4> out,
+               size_t threads, const std::string& kernels) {
   const size_t channels = x.shape(3), images = x.shape(0);
   size_t side = 1;
   while (side * side < taps.shape(0)) side += 2;
   require(channels % convnext::kLanes == 0, "A ConvNeXt block must have a multiple of 16 channels.");
-  require(side <= 7 && side * side == taps.shape(0) && taps.shape(1) == channels && bias.shape(0) == channels,
-          "Depthwise weights must be (side * side, channels), with a side of 1, 3, 5 or 7.");
+  require(padding < convnext::kLanes && padding <= channels, "The padding of a ConvNeXt block must be below 16 channels.");
+  require(side * side == taps.shape(0) && taps.shape(1) == channels && bias.shape(0) == channels,
+          "Depthwise weights must be (side * side, channels), with an odd side.");
   require((shift.shape(0) == 1 || shift.shape(0) == images) && shift.shape(1) == channels &&
               scale.shape(0) == shift.shape(0) && scale.shape(1) == channels,
           "Shift and scale must be (images or 1, channels).");
-  require(expand.depth() == channels && contract.depth() == expand.outputs() && contract.outputs() == channels,
+  require(expand.depth() == channels && expand.outputs() > 0 && contract.depth() == expand.outputs() && contract.outputs() == channels,
           "The two matrices of a block must fit its channels.");
   require(same_grid(x, out) && out.shape(3) == channels, "A block's output must have its input's shape.");
   const convnext::Kernels& version = convnext::kernels_named(kernels);
   const nb::gil_scoped_release release;
   convnext::run_block(version,
                       {taps.data(), bias.data(), side, shift.data(), scale.data(), shift.shape(0) == images && images > 1,
-                       expand, contract},
+                       expand, contract, padding},
                       shape_of(x), x.data(), out.data(), threads);
 }
 
@@ -95,7 +96,7 @@ void register_convnext(nb::module_& m) {
         nb::arg("gelu_before"), nb::arg("gelu_after"), nb::arg("x"), nb::arg("more").none(), nb::arg("residual").none(),
         nb::arg("out").noconvert(), nb::arg("threads"), nb::arg("kernels"));
   m.def("convnext_block", &run_block, nb::arg("taps"), nb::arg("bias"), nb::arg("shift"), nb::arg("scale"),
-        nb::arg("expand"), nb::arg("contract"), nb::arg("x"), nb::arg("out").noconvert(), nb::arg("threads"),
+        nb::arg("expand"), nb::arg("contract"), nb::arg("padding"), nb::arg("x"), nb::arg("out").noconvert(), nb::arg("threads"),
         nb::arg("kernels"));
 }
 

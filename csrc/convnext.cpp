@@ -253,7 +253,7 @@ void run_block(const Kernels& kernels, const Block& block, const ImageShape& sha
     float *narrow = scratch, *wide = scratch + room, *fixed = wide + room_wide;
     kernels.depthwise({in + image, shape.height, shape.width, channels, tile.y, tile.x, tile.height, tile.width, block.side,
                        block.depthwise_weights, block.depthwise_bias, narrow});
-    kernels.normalise({narrow, rows, channels, block.shift + modulation, block.scale + modulation});
+    kernels.normalise({narrow, rows, channels, block.shift + modulation, block.scale + modulation, block.padding});
     multiply(kernels, block.expand, {narrow, rows, Finish::kGelu, nullptr, wide}, fixed);
     multiply(kernels, block.contract, {wide, rows, Finish::kNothing, nullptr, narrow}, fixed);
     for (std::size_t y = 0; y < tile.height; ++y, narrow += tile.width * channels) {

@@ -86,6 +86,8 @@ struct Block {
   bool modulation_per_image;
   const PackedMatrix& expand;
   const PackedMatrix& contract;
+  /// How many of the last channels are zeros that only fill up sixteen, fewer than that; LayerNorm does not count them.
+  std::size_t padding = 0;
 };
 void run_block(const Kernels& kernels, const Block& block, const ImageShape& shape, const float* in, float* out,
                std::size_t threads);

@@ -47,12 +47,14 @@ struct DepthwiseTile {
   float* out;            // (rows, count, channels)
 };
 
-/// In place: LayerNorm over channels (epsilon 1e-6), then `* scale + shift`.
+/// In place: LayerNorm over channels (epsilon 1e-6), then `* scale + shift`. The last `padding` channels, fewer than
+/// sixteen, are zeros and do not count; scale and shift must be zero there.
 struct Normalisation {
   float* values;  // (rows, channels)
   std::size_t rows, channels;
   const float* shift;  // (channels)
   const float* scale;  // (channels)
+  std::size_t padding;
 };
 
 /// What a matrix product ends with, for sums of one panel that come from elsewhere.

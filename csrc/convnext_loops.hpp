@@ -189,12 +189,34 @@ void depthwise_side(const DepthwiseTile& job) {
     }
 }
 
+/// Sixteen channels at a time of a side that nothing above was made for.
+void depthwise_any_side(const DepthwiseTile& job) {
+  const auto reach = static_cast<std::ptrdiff_t>(job.side / 2);
+  const auto height = static_cast<std::ptrdiff_t>(job.height), width = static_cast<std::ptrdiff_t>(job.width);
+  for (std::size_t row = 0; row < job.rows; ++row)
+    for (std::size_t p = 0; p < job.count; ++p)
+      for (std::size_t channel = 0; channel < job.channels; channel += kLanes) {
+        Vector sum = load(job.bias + channel);
+        const float* taps = job.weights + channel;
+        for (std::ptrdiff_t dy = -reach; dy <= reach; ++dy)
+          for (std::ptrdiff_t dx = -reach; dx <= reach; ++dx, taps += job.channels) {
+            const std::ptrdiff_t y = static_cast<std::ptrdiff_t>(job.y + row) + dy;
+            const std::ptrdiff_t x = static_cast<std::ptrdiff_t>(job.x + p) + dx;
+            if (y < 0 || y >= height || x < 0 || x >= width) continue;
+            const auto at = static_cast<std::size_t>(y * width + x);
+            sum = multiply_add(load(job.image + at * job.channels + channel), load(taps), sum);
+          }
+        store(job.out + (row * job.count + p) * job.channels + channel, sum);
+      }
+}
+
 void depthwise_tiles(const DepthwiseTile& job) {
   switch (job.side) {
     case 1: return depthwise_side<1>(job);
     case 3: return depthwise_side<3>(job);
     case 5: return depthwise_side<5>(job);
-    default: return depthwise_side<7>(job);
+    case 7: return depthwise_side<7>(job);
+    default: return depthwise_any_side(job);
   }
 }
 
@@ -207,8 +229,15 @@ inline float sum_of_lanes(Vector value) {
   return lanes[0];
 }
 
+inline Vector without_last(Vector value, std::size_t count) {
+  float lanes[kLanes];
+  store(lanes, value);
+  for (std::size_t i = kLanes - count; i < kLanes; ++i) lanes[i] = 0.0f;
+  return load(lanes);
+}
+
 void normalise_rows(const Normalisation& job) {
-  const float count = static_cast<float>(job.channels);
+  const float count = static_cast<float>(job.channels - job.padding);
   for (std::size_t row = 0; row < job.rows; ++row) {
     float* values = job.values + row * job.channels;
     Vector sum = broadcast(0.0f);
@@ -216,7 +245,8 @@ void normalise_rows(const Normalisation& job) {
     const Vector mean = broadcast(sum_of_lanes(sum) / count);
     Vector squares = broadcast(0.0f);
     for (std::size_t c = 0; c < job.channels; c += kLanes) {
-      const Vector centred = subtract(load(values + c), mean);
+      Vector centred = subtract(load(values + c), mean);
+      if (job.padding > 0 && c + kLanes == job.channels) centred = without_last(centred, job.padding);
       squares = multiply_add(centred, centred, squares);
     }
     const Vector factor = broadcast(1.0f / __builtin_sqrtf(sum_of_lanes(squares) / count + kNormEpsilon));

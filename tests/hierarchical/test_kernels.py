@@ -27,6 +27,10 @@ BLOCKS = {
     "block 3x3 with downsample": lambda: ConvNeXtBlock(16, 3, downsample=(24, 2)),
     "block 1x1": lambda: ConvNeXtBlock(16, 1),
     "block of odd width": lambda: ConvNeXtBlock(20, 3),
+    "block of one channel less": lambda: ConvNeXtBlock(31, 5, mlp_ratio=1.3),
+    "block of one channel": lambda: ConvNeXtBlock(1, 3, mlp_ratio=4),
+    "block 9x9": lambda: ConvNeXtBlock(32, 9),
+    "block 11x11 of odd width": lambda: ConvNeXtBlock(17, 11, downsample=(5, 2)),
     "VD block": lambda: VDBlock(16, 12, 10, 3),
     "convolution": lambda: Convolution(16, 40, 3),
     "patch downsample": lambda: PatchDownsample(3, 18, 4),
@@ -64,8 +68,7 @@ def test_fixed_point_is_close_and_not_the_same(name: str) -> None:
     with computing_in(FIXED_POINT):
         fixed = block(x)
     assert torch.allclose(fixed, plain, atol=3e-4 * float(plain.abs().max()))
-    if not name.endswith("odd width"):  # which has no kernels
-        assert not torch.equal(fixed, plain)
+    assert not torch.equal(fixed, plain)
     assert torch.equal(block(x), plain)
 
 
@@ -80,7 +83,7 @@ def test_every_kernel_version_thread_count_and_batch_gives_the_same_bits(name: s
         expected = block(x)
         try:
             for version in available_versions():
-                for count in (1, 3):
+                for count in (1, 2, 3):
                     torch.set_num_threads(count)
                     with kernel_version(version):
                         assert torch.equal(block(x), expected), (version, count)
@@ -88,8 +91,7 @@ def test_every_kernel_version_thread_count_and_batch_gives_the_same_bits(name: s
         finally:
             torch.set_num_threads(threads)
         channels_last = x.to(memory_format=torch.channels_last)
-        if not name.endswith("odd width"):
-            assert torch.equal(block(channels_last), expected)
+        assert torch.equal(block(channels_last), expected)
 
 
 def available_versions() -> list[str]:
@@ -160,6 +162,36 @@ def test_gradients_flow_through_the_plain_path() -> None:
     block = scrambled(ConvNeXtBlock(16, 3))
     block(torch.randn(1, 16, 4, 4)).sum().backward()
     assert float(block.conv_dw.weight.grad.abs().sum()) > 0
+
+
+@pytest.mark.parametrize("make", [ConvNeXtBlock, AdaptiveConvNeXtBlock])
+@pytest.mark.parametrize("size", [0, 2, 4])
+def test_blocks_with_kernels_of_an_even_side_are_refused(make: type[nn.Module], size: int) -> None:
+    with pytest.raises(ConfigurationError, match=f"odd and positive, found {size}"):
+        make(16, size)
+
+
+@pytest.mark.parametrize("make", [Convolution, TransposedUpsample])
+def test_convolutions_with_kernels_of_an_even_side_are_refused(make: type[nn.Module]) -> None:
+    with pytest.raises(ConfigurationError, match="odd and positive, found 4"):
+        make(8, 8, 4)
+
+
+@torch.no_grad()
+def test_adaptive_blocks_of_any_width_give_the_same_in_any_batch_on_any_number_of_threads() -> None:
+    block = scrambled(AdaptiveConvNeXtBlock(21, 3))
+    x, emb = torch.randn(3, 21, 9, 14), torch.randn(3, 256)
+    expected = block(x, emb)
+    with eager():
+        assert torch.allclose(block(x, emb), expected, atol=1e-5)
+    threads = torch.get_num_threads()
+    try:
+        for count in (1, 2, 3):
+            torch.set_num_threads(count)
+            for i in range(3):
+                assert torch.equal(block(x[i : i + 1], emb[i : i + 1]), expected[i : i + 1])
+    finally:
+        torch.set_num_threads(threads)
 
 
 def test_a_kernel_version_this_cpu_lacks_is_refused() -> None:

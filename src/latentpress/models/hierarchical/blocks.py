@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from latentpress.errors import ConfigurationError
 from latentpress.models.hierarchical.arithmetic import in_fixed_point
-from latentpress.models.hierarchical.compiled import PackedBlock, can_run_block, packed, usable_for
-from latentpress.models.hierarchical.convolutions import Convolution, PatchDownsample, linear
+from latentpress.models.hierarchical.compiled import PackedBlock, packed, usable_for
+from latentpress.models.hierarchical.convolutions import Convolution, PatchDownsample, linear, odd
 
 _NORM_EPS = 1e-6
 _LAYER_SCALE_INIT = 1e-6
@@ -42,7 +42,7 @@ class ResidualBlock(nn.Module):
         self.width = width
         self.hidden = int(width * mlp_ratio)
         self.kernel_size = kernel_size
-        self.conv_dw = nn.Conv2d(width, width, kernel_size, padding=kernel_size // 2, groups=width)
+        self.conv_dw = nn.Conv2d(width, width, odd(kernel_size), padding=kernel_size // 2, groups=width)
         self.mlp = Mlp(width, self.hidden)
         self.downsapmle = None if downsample is None else PatchDownsample(width, *downsample)
 
@@ -55,11 +55,8 @@ class ResidualBlock(nn.Module):
         raise NotImplementedError
 
     def forward(self, x: Tensor, emb: Tensor | None = None) -> Tensor:
-        y = self._transform_compiled(x, emb) if self._has_kernels(x) else self._transform(x, emb)
+        y = self._transform_compiled(x, emb) if usable_for(x) else self._transform(x, emb)
         return y if self.downsapmle is None else self.downsapmle(y)
-
-    def _has_kernels(self, x: Tensor) -> bool:
-        return usable_for(x) and can_run_block(self.width, self.hidden, self.kernel_size)
 
     def _transform(self, x: Tensor, emb: Tensor | None) -> Tensor:
         y = self._normalise(self.conv_dw(x).permute(0, 2, 3, 1), emb)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from latentpress import _core
@@ -20,7 +21,6 @@ from latentpress.models.hierarchical.workspace import empty
 __all__ = [
     "PackedBlock",
     "PackedConvolution",
-    "can_run_block",
     "contiguous",
     "eager",
     "packed",
@@ -28,37 +28,42 @@ __all__ = [
 ]
 
 _LANES = 16
-_SIDES = (1, 3, 5, 7)
-
-
-def can_run_block(channels: int, hidden: int, kernel_size: int) -> bool:
-    """Whether there are compiled kernels for a ConvNeXt block of these sizes."""
-    return channels % _LANES == 0 and hidden > 0 and kernel_size in _SIDES
 
 
 class PackedBlock:
-    """The weights of a ConvNeXt block, laid out for the kernels."""
+    """The weights of a ConvNeXt block of any width and odd kernel, laid out for the kernels.
+
+    Those take sixteen channels at a time; other widths are filled up with channels of zeros.
+    """
 
     def __init__(self, conv: nn.Conv2d, expand: nn.Linear, contract: nn.Linear, gamma: Tensor) -> None:
         channels = conv.out_channels
         layer_scale = gamma.detach().reshape(-1)
-        self.taps = conv.weight.detach().reshape(channels, -1).t().contiguous()
-        self.bias = conv.bias.detach() if conv.bias is not None else torch.zeros(channels)
-        self.expand = _Matrix(lambda: (expand.weight, expand.bias))
+        self.padding = -channels % _LANES
+        self.taps = self._filled(conv.weight.detach().reshape(channels, -1).t().contiguous())
+        self.bias = self._filled(conv.bias.detach() if conv.bias is not None else torch.zeros(channels))
+        self.expand = _Matrix(lambda: (self._filled(expand.weight), expand.bias))
         self.contract = _Matrix(
-            lambda: (contract.weight * layer_scale[:, None], contract.bias * layer_scale)
+            lambda: (
+                self._filled((contract.weight * layer_scale[:, None]).t()).t(),
+                self._filled(contract.bias * layer_scale),
+            )
         )
 
     def run(self, x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
         """The block's output for `x` (N, C, H, W), given what LayerNorm ends with: (N or 1, C) each."""
-        rows = _channels_last(x)
+        rows = self._filled(_channels_last(x))
         out = empty(*rows.shape)
         _core.convnext_block(
-            self.taps, self.bias, shift.contiguous(), scale.contiguous(),
-            self.expand.packed(), self.contract.packed(),
+            self.taps, self.bias, self._filled(shift).contiguous(), self._filled(scale).contiguous(),
+            self.expand.packed(), self.contract.packed(), self.padding,
             rows, out, torch.get_num_threads(), kernels(),
         )  # fmt: skip
-        return out.permute(0, 3, 1, 2)
+        return out[..., : x.shape[1]].permute(0, 3, 1, 2)
+
+    def _filled(self, x: Tensor) -> Tensor:
+        """`x` (..., channels) with as many channels as the kernels want."""
+        return F.pad(x, (0, self.padding)) if self.padding else x
 
 
 class PackedConvolution:

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from latentpress.errors import ConfigurationError
 from latentpress.models.hierarchical.compiled import PackedConvolution, packed, usable_for
 
 
@@ -14,7 +15,7 @@ class Convolution(nn.Conv2d):
     """Square convolution that keeps the grid, with GELUs, a second input and a residual around it."""
 
     def __init__(self, in_channels: int, out_channels: int, kernel_size: int = 1) -> None:
-        super().__init__(in_channels, out_channels, kernel_size, padding=kernel_size // 2)
+        super().__init__(in_channels, out_channels, odd(kernel_size), padding=kernel_size // 2)
 
     def forward(
         self,
@@ -80,7 +81,12 @@ class TransposedUpsample(nn.ConvTranspose2d):
 
     def __init__(self, in_channels: int, out_channels: int, kernel_size: int) -> None:
         super().__init__(
-            in_channels, out_channels, kernel_size, stride=2, padding=kernel_size // 2, output_padding=1
+            in_channels,
+            out_channels,
+            odd(kernel_size),
+            stride=2,
+            padding=kernel_size // 2,
+            output_padding=1,
         )
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
@@ -123,3 +129,13 @@ def patches_first(x: Tensor, rate: int) -> Tensor:
     """Reorder outputs (C, rate, rate), as pixel shuffle has them, to (rate, rate, C)."""
     return x.reshape(-1, rate * rate, *x.shape[1:]).transpose(0, 1).reshape(x.shape)
 
+
+def odd(kernel_size: int) -> int:
+    """`kernel_size`, if it is odd: a kernel of an even side would move or shrink the grid.
+
+    Raises:
+        ConfigurationError: it is even, or not positive.
+    """
+    if kernel_size < 1 or kernel_size % 2 == 0:
+        raise ConfigurationError(f"The side of a kernel must be odd and positive, found {kernel_size}.")
+    return kernel_size
