@@ -29,6 +29,15 @@ def test_ten_bits_hold_every_eight_bit_colour(tmp_path: Path, matrix: str) -> No
     assert np.array_equal(read_planes(tmp_path / "x.yuv", (70, 60), matrix, 10), pixels)
 
 
+@pytest.mark.parametrize("matrix", MATRICES)
+def test_samples_that_a_codec_shifted_up_are_the_same_colours(tmp_path: Path, matrix: str) -> None:
+    pixels = np.random.default_rng(1).integers(0, 256, (60, 70, 3)).astype(np.uint8)
+    write_planes(pixels, tmp_path / "x.yuv", matrix, 8)
+    (np.fromfile(tmp_path / "x.yuv", np.uint8).astype("<u2") << 2).tofile(tmp_path / "shifted.yuv")
+    plain = read_planes(tmp_path / "x.yuv", (70, 60), matrix, 8)
+    assert np.array_equal(read_planes(tmp_path / "shifted.yuv", (70, 60), matrix, 8, 10), plain)
+
+
 def test_a_file_of_another_size_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.yuv").write_bytes(bytes(100))
     for name in ("x.yuv", "absent.yuv"):

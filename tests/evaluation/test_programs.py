@@ -64,23 +64,46 @@ def test_reference_software_is_given_one_picture_without_subsampling(
     assert encoding[:3] == [encoder, "-c", str(build / "cfg" / config)]
     after = {flag: encoding[encoding.index(flag) + 1] for flag in ("-q", "-wdt", "-hgt", "-f", "-fr", "-o")}
     assert after == {"-q": "37", "-wdt": "90", "-hgt": "70", "-f": "1", "-fr": "1", "-o": "/dev/null"}
-    assert encoding[-3:] == ["--InputChromaFormat=444", "--InputBitDepth=8", "--ConformanceWindowMode=1"]
-    assert (decoding[0], decoding[-2:]) == (decoder, ["-d", "8"])
+    assert [argument for argument in encoding if argument.startswith("--")] == [
+        "--InputChromaFormat=444", "--InputBitDepth=10", "--InternalBitDepth=10", "--OutputBitDepth=10",
+        "--ConformanceWindowMode=1",
+    ]  # fmt: skip
+    assert (decoding[0], decoding[-2:]) == (decoder, ["-d", "10"])
     assert decoding[decoding.index("-b") + 1] == encoding[encoding.index("-b") + 1]
-    assert np.abs(result.pixels.astype(int) - pixels).max() <= 2  # what eight bits of YCbCr lose
-    assert 0 < result.size < 3 * 90 * 70
+    assert np.array_equal(result.pixels, pixels)  # ten bits of YCbCr lose nothing
+    assert 0 < result.size < 2 * 3 * 90 * 70
     assert result.encoding_time > 0
     assert result.decoding_time > 0
 
 
-def test_ten_bits_and_rgb_planes_lose_nothing(build: Path, pixels: np.ndarray) -> None:
+def test_eight_bits_are_there_for_the_asking(build: Path, pixels: np.ndarray) -> None:
     log = install(build, "EncoderAppStatic", "DecoderAppStatic", read="-i")
-    assert np.array_equal(Vtm(bits=10).round_trip(pixels, 22).pixels, pixels)
-    assert np.array_equal(Vtm(matrix="rgb").round_trip(pixels, 22).pixels, pixels)
-    first, second, third, _ = calls_in(log)
-    assert "--InputBitDepth=10" in first
-    assert second[-2:] == ["-d", "10"]
-    assert "--InputBitDepth=8" in third
+    result = find_codec("vtm", {"bits": "8", "internal_bits": "8"}).round_trip(pixels, 22)  # type: ignore[attr-defined]
+    encoding, decoding = calls_in(log)
+    assert {"--InputBitDepth=8", "--InternalBitDepth=8", "--OutputBitDepth=8"} <= set(encoding)
+    assert decoding[-2:] == ["-d", "8"]
+    assert np.abs(result.pixels.astype(int) - pixels).max() <= 2  # what eight bits of YCbCr lose
+
+
+def test_eight_bits_coded_at_ten_are_decoded_at_ten(build: Path) -> None:
+    codec, folder = Vtm(bits=8), build / "bin"
+    install(build, "EncoderAppStatic", "DecoderAppStatic", read="-i")
+    encoding = codec.encoder_command((90, 70), 22, folder)
+    assert {"--InputBitDepth=8", "--InternalBitDepth=10", "--OutputBitDepth=10"} <= set(encoding)
+    assert codec.decoder_command(folder)[-2:] == ["-d", "10"]
+    assert codec.description.endswith("8 bits, 10 inside")
+    grey = np.full((3, 2, 2), 200 << 2, "<u2")
+    grey[1:] = 128 << 2
+    grey.tofile(folder / "decoded.yuv")
+    assert np.abs(codec.read_output((2, 2), folder).astype(int) - 200).max() <= 1
+
+
+@pytest.mark.parametrize("bits", [8, 10])
+def test_rgb_planes_lose_nothing(build: Path, pixels: np.ndarray, bits: int) -> None:
+    log = install(build, "EncoderAppStatic", "DecoderAppStatic", read="-i")
+    codec = Vtm(matrix="rgb", bits=bits, internal_bits=bits)
+    assert np.array_equal(codec.round_trip(pixels, 22).pixels, pixels)
+    assert f"--InputBitDepth={bits}" in calls_in(log)[0]
 
 
 def test_the_configuration_can_be_named_and_must_be_there(build: Path, tmp_path: Path) -> None:
@@ -140,6 +163,8 @@ def test_a_program_that_fails_is_quoted(build: Path, pixels: np.ndarray) -> None
         lambda: Bpg(subsampling="4:1:1"),
         lambda: Vtm(matrix="bt470"),
         lambda: Hm(bits=16),
+        lambda: Vtm(internal_bits=9),
+        lambda: Vtm(bits=10, internal_bits=8),
     ],
 )
 def test_a_setting_that_a_program_does_not_have_is_refused(make: object) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 SETTINGS_HELP = (
     "A setting of the codecs that have it, such as subsampling=4:4:4, speed=4, effort=9, method=4, "
-    "matrix=bt601, config=FILE, encoder=PROGRAM, checkpoint=FILE; give it again for another."
+    "matrix=bt601, bits=8, config=FILE, encoder=PROGRAM, checkpoint=FILE; give it again for another."
 )
 
 

@@ -30,25 +30,31 @@ def write_planes(pixels: Pixels, path: Path, matrix: str, bits: int) -> None:
     path.write_bytes(samples.astype(_sample_type(bits)).tobytes())
 
 
-def read_planes(path: Path, size: tuple[int, int], matrix: str, bits: int) -> Pixels:
+def read_planes(
+    path: Path, size: tuple[int, int], matrix: str, bits: int, stored_bits: int | None = None
+) -> Pixels:
     """The pixels of one picture that `write_planes`, or a decoder, wrote.
 
     Args:
         path: file to read.
         size: (width, height).
-        matrix, bits: as it was written.
+        matrix, bits: as `write_planes` had them.
+        stored_bits: of a sample in the file; more than `bits` where a codec shifted samples up to compute
+            finer, so that white is 255 << 2 and not 1023 when 8 bits became 10. By default `bits`.
 
     Raises:
         ConfigurationError: the file has another size.
     """
     width, height = size
-    samples = np.fromfile(path, _sample_type(bits)) if path.is_file() else np.empty(0)
+    stored_bits = bits if stored_bits is None else stored_bits
+    white = (2**bits - 1) << (stored_bits - bits)
+    samples = np.fromfile(path, _sample_type(stored_bits)) if path.is_file() else np.empty(0)
     if samples.size != 3 * width * height:
         raise ConfigurationError(
             f"Expected {3 * width * height} samples of a decoded picture of {width}x{height} pixels, "
             f"found {samples.size}."
         )
-    planes = torch.from_numpy(samples.astype(np.float64)).reshape(3, height, width).div(2**bits - 1)
+    planes = torch.from_numpy(samples.astype(np.float64)).reshape(3, height, width).div(white)
     rgb = planes[[2, 0, 1]] if matrix == "rgb" else ycbcr2rgb(planes, matrix)
     return rgb.mul(255).round().clamp(0, 255).byte().permute(1, 2, 0).contiguous().numpy()
 

@@ -18,18 +18,23 @@ class ReferenceSoftware(ProgramCodec):
     """What VTM and HM have in common. A quality is the quantisation parameter: the largest makes the smallest
     file.
 
-    RGB is converted to full-range YCbCr 4:4:4 before coding and back afterwards; neither is in the times.
+    RGB is converted to full-range YCbCr 4:4:4 before coding and back afterwards; neither is in the times. At
+    ten bits the conversion loses nothing of eight-bit RGB. Decoders write pictures as deep as they computed
+    them, so that the only rounding on the way back is that of RGB to eight bits.
 
     Attributes:
         matrix: of the conversion: "bt709", "bt601" or "bt2020"; "rgb" codes G, B and R as they are.
-        bits: of a sample between here and the programs: 8 or 10.
+        bits: of a sample that the encoder is given: 8 or 10.
+        internal_bits: of a sample inside the codec, and of one that the decoder writes: 8, 10 or 12, not
+            under `bits`.
         config: the encoder's configuration file; by default the one for intra coding in the folder `cfg`
             beside the folder of the encoder.
         encoder, decoder: the programs, by name or path; by default those of the software's own build.
     """
 
     matrix: str = "bt709"
-    bits: int = 8
+    bits: int = 10
+    internal_bits: int = 10
     config: str = ""
     encoder: str = ""
     decoder: str = ""
@@ -44,12 +49,18 @@ class ReferenceSoftware(ProgramCodec):
             raise ConfigurationError(f"Expected a matrix of {', '.join(MATRICES)}, found {self.matrix!r}.")
         if self.bits not in (8, 10):
             raise ConfigurationError(f"Expected 8 or 10 bits, found {self.bits}.")
+        if self.internal_bits not in (8, 10, 12) or self.internal_bits < self.bits:
+            raise ConfigurationError(
+                f"Expected 8, 10 or 12 internal bits, and no fewer than the {self.bits} of the input "
+                f"(set bits, too), found {self.internal_bits}."
+            )
 
     @property
     def description(self) -> str:
         space = "RGB" if self.matrix == "rgb" else f"YCbCr ({self.matrix})"
         config = Path(self.config).name or self.default_config
-        return f"{self.default_programs[0]} with {config}, {space} 4:4:4, {self.bits} bits"
+        inside = "" if self.internal_bits == self.bits else f", {self.internal_bits} inside"
+        return f"{self.default_programs[0]} with {config}, {space} 4:4:4, {self.bits} bits{inside}"
 
     @property
     def programs(self) -> tuple[str, str]:
@@ -69,17 +80,19 @@ class ReferenceSoftware(ProgramCodec):
             self.find(self.programs[0]), "-c", str(self._config_path()),
             "-i", str(folder / "original.yuv"), "-b", str(self.code_path(folder)), "-o", "/dev/null",
             "-q", str(int(quality)), "-wdt", str(width), "-hgt", str(height), "-fr", "1", "-f", "1",
-            "--InputChromaFormat=444", f"--InputBitDepth={self.bits}", "--ConformanceWindowMode=1",
+            "--InputChromaFormat=444", f"--InputBitDepth={self.bits}",
+            f"--InternalBitDepth={self.internal_bits}", f"--OutputBitDepth={self.internal_bits}",
+            "--ConformanceWindowMode=1",
         ]  # fmt: skip
 
     def decoder_command(self, folder: Path) -> list[str]:
         return [
             self.find(self.programs[1]), "-b", str(self.code_path(folder)),
-            "-o", str(folder / "decoded.yuv"), "-d", str(self.bits),
+            "-o", str(folder / "decoded.yuv"), "-d", str(self.internal_bits),
         ]  # fmt: skip
 
     def read_output(self, size: tuple[int, int], folder: Path) -> Pixels:
-        return read_planes(folder / "decoded.yuv", size, self.matrix, self.bits)
+        return read_planes(folder / "decoded.yuv", size, self.matrix, self.bits, self.internal_bits)
 
     def _config_path(self) -> Path:
         beside = Path(self.find(self.programs[0])).resolve().parent.parent / "cfg" / self.default_config
