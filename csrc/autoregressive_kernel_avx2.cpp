@@ -4,6 +4,8 @@
 
 #include <immintrin.h>
 
+#include "processor.hpp"
+
 namespace latentpress::autoregressive {
 namespace {
 
@@ -20,7 +22,7 @@ inline Vector add(Vector a, Vector b) { return _mm256_add_ps(a, b); }
 
 #include "autoregressive_tiles.hpp"
 
-bool supported() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+bool supported() { return allowed(Level::kAvx2) && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 
 }  // namespace
 

@@ -4,6 +4,8 @@
 
 #include <immintrin.h>
 
+#include "processor.hpp"
+
 namespace latentpress::convnext {
 namespace {
 
@@ -16,7 +18,7 @@ inline void keep_in_register(const float*& pointer) { asm("" : "+r"(pointer)); }
 
 #include "convnext_loops.hpp"
 
-bool supported() { return __builtin_cpu_supports("avx512f"); }
+bool supported() { return allowed(Level::kAvx512) && __builtin_cpu_supports("avx512f"); }
 
 }  // namespace
 

@@ -5,6 +5,8 @@
 #include <cpuid.h>
 #include <immintrin.h>
 
+#include "processor.hpp"
+
 #ifdef __linux__
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -125,8 +127,9 @@ void multiply(const Product& job) {
 }
 
 bool supported() {
-  static const bool found = has_tiles(kTiles | kTilesOfInt8) && __builtin_cpu_supports("avx512f") &&
-                            __builtin_cpu_supports("avx512bw") && tiles_allowed();
+  static const bool found = allowed(Level::kAmx) && has_tiles(kTiles | kTilesOfInt8) &&
+                            __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                            tiles_allowed();
   return found;
 }
 

@@ -4,6 +4,8 @@
 
 #include <immintrin.h>
 
+#include "processor.hpp"
+
 namespace latentpress::fixed_point {
 namespace {
 
@@ -60,7 +62,7 @@ inline Vector to_floats(Integers a) { return {_mm256_cvtepi32_ps(a.low), _mm256_
 
 #include "fixed_point_loops.hpp"
 
-bool supported() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+bool supported() { return allowed(Level::kAvx2) && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 
 }  // namespace
 

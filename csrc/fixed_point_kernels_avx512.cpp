@@ -4,6 +4,8 @@
 
 #include <immintrin.h>
 
+#include "processor.hpp"
+
 namespace latentpress::fixed_point {
 namespace {
 
@@ -30,7 +32,8 @@ inline void store_shorts(std::int16_t* to, Integers a) {
 #include "fixed_point_loops.hpp"
 
 bool supported() {
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vnni");
+  return allowed(Level::kAvx512Vnni) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512vnni");
 }
 
 }  // namespace

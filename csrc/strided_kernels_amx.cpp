@@ -5,6 +5,8 @@
 #include <cpuid.h>
 #include <immintrin.h>
 
+#include "processor.hpp"
+
 #ifdef __linux__
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -118,7 +120,7 @@ bool has_instructions() {
 }
 
 bool supported() {
-  static const bool found = has_instructions() && tiles_allowed();
+  static const bool found = allowed(Level::kAmx) && has_instructions() && tiles_allowed();
   return found;
 }
 
