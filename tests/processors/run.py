@@ -1,8 +1,8 @@
 """Proves on one machine that files do not depend on the processor: see `./dev test-processors`.
 
 Processes held down to each level that this machine has write files of every kind, and each of them decodes
-all of these. Then the tests of kernels and of exactness run at each level. Anything that differs is named; the
-last line counts.
+all of these. Then the tests of kernels and of exactness run at each level. Anything that differs is
+named; the last line counts.
 """
 
 import json
