@@ -113,12 +113,37 @@ def test_decoded_images_are_ordinary_tensors_in_range(net):
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
 def test_models_of_other_types_decode_what_they_coded(net, dtype):
     net, x = copy.deepcopy(net).to(dtype), torch.rand(2, 3, 64, 64, dtype=dtype)
+    before = torch.get_num_threads()
     coded = net.compress(x)
     latent = net.make_latent_codec().compress(net.analyse(x))["y_hat"]
-    x_hat = net.decompress(**coded)["x_hat"]
-    assert x_hat.dtype == dtype
-    expected = image_by_image(net.g_s, latent).clamp(0, 1)
-    torch.testing.assert_close(x_hat, expected.detach())
+    with torch.inference_mode():
+        expected = image_by_image(net.g_s, latent).clamp(0, 1)
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            decoded = net.make_latent_codec().decompress(coded["strings"], coded["shape"])
+            assert torch.equal(decoded["y_hat"], latent)
+            x_hat = net.decompress(**coded)["x_hat"]
+            assert x_hat.dtype == dtype
+            torch.testing.assert_close(x_hat, expected)
+            for index in range(2):
+                strings = [[latents[index]] for latents in coded["strings"]]
+                assert torch.equal(net.decompress(strings, coded["shape"])["x_hat"], x_hat[index : index + 1])
+    finally:
+        torch.set_num_threads(before)
+    assert torch.equal(net.decompress(**coded)["x_hat"], expected)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_models_of_half_precision_compute_in_single_on_cpus(net, dtype):
+    net, x = copy.deepcopy(net).to(dtype), torch.rand(2, 3, 64, 64, dtype=dtype)
+    coded = net.compress(x)
+    latent = net.make_latent_codec().compress(net.analyse(x))["y_hat"]
+    single = copy.deepcopy(net).float()
+    assert torch.equal(net.analyse(x), single.analyse(x.float()).to(dtype))
+    with torch.inference_mode():
+        expected = image_by_image(single.g_s, latent.float()).to(dtype).clamp(0, 1)
+    assert torch.equal(net.decompress(**coded)["x_hat"], expected)
 
 
 def test_damaged_strings_raise_bitstream_errors(net):
