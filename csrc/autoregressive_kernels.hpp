@@ -49,5 +49,8 @@ extern const Kernel kPortableKernel;
 extern const Kernel kAvx2Kernel;
 extern const Kernel kAvx512Kernel;
 #endif
+#ifdef LATENTPRESS_NEON_KERNELS
+extern const Kernel kNeonKernel;
+#endif
 
 }  // namespace latentpress::autoregressive

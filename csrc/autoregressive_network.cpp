@@ -110,6 +110,9 @@ std::vector<const Kernel*> supported_kernels() {
   for (const Kernel* kernel : {&kAvx512Kernel, &kAvx2Kernel})
     if (kernel->supported()) kernels.push_back(kernel);
 #endif
+#ifdef LATENTPRESS_NEON_KERNELS
+  kernels.push_back(&kNeonKernel);
+#endif
   kernels.push_back(&kPortableKernel);
   return kernels;
 }

@@ -168,8 +168,10 @@ void scatter_patches(const ImageShape& shape, std::size_t patch, const float* fr
 }  // namespace
 
 const Kernels& kernels_named(const std::string& name) {
-#ifdef LATENTPRESS_X86_KERNELS
+#if defined(LATENTPRESS_X86_KERNELS)
   static const Kernels* const fastest_first[] = {&kAvx512Kernels, &kAvx2Kernels, &kPortableKernels};
+#elif defined(LATENTPRESS_NEON_KERNELS)
+  static const Kernels* const fastest_first[] = {&kNeonKernels, &kPortableKernels};
 #else
   static const Kernels* const fastest_first[] = {&kPortableKernels};
 #endif

@@ -82,5 +82,8 @@ extern const Kernels kPortableKernels;
 extern const Kernels kAvx2Kernels;
 extern const Kernels kAvx512Kernels;
 #endif
+#ifdef LATENTPRESS_NEON_KERNELS
+extern const Kernels kNeonKernels;
+#endif
 
 }  // namespace latentpress::convnext

@@ -25,6 +25,9 @@ const Kernels& kernels_named(const std::string& name) {
 #ifdef LATENTPRESS_X86_KERNELS
       &kAvx512Kernels, &kAvx2Kernels,
 #endif
+#ifdef LATENTPRESS_NEON_KERNELS
+      &kNeonKernels,
+#endif
       &kPortableKernels};
   bool reached = name.empty();
   for (const Kernels* kernels : fastest_first) {

@@ -63,6 +63,9 @@ extern const Kernels kPortableKernels;
 extern const Kernels kAvx2Kernels;
 extern const Kernels kAvx512Kernels;
 #endif
+#ifdef LATENTPRESS_NEON_KERNELS
+extern const Kernels kNeonKernels;
+#endif
 #ifdef LATENTPRESS_AMX_KERNELS
 extern const Kernels kAmxKernels;
 #endif

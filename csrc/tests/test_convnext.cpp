@@ -23,7 +23,7 @@ std::vector<float> noise(size_t count, unsigned seed) {
 
 std::vector<const Kernels*> versions() {
   std::vector<const Kernels*> found;
-  for (const char* name : {"avx512", "avx2", "portable"}) {
+  for (const char* name : {"avx512", "avx2", "neon", "portable"}) {
     try {
       found.push_back(&kernels_named(name));
     } catch (const ConfigurationError&) {

@@ -19,7 +19,7 @@ namespace {
 
 std::vector<const Kernels*> versions() {
   std::vector<const Kernels*> found;
-  for (const char* name : {"amx", "avx512", "avx2", "portable"})
+  for (const char* name : {"amx", "avx512", "avx2", "neon", "portable"})
     if (const Kernels& kernels = kernels_named(name); std::string(kernels.name) == name) found.push_back(&kernels);
   return found;
 }

@@ -96,7 +96,7 @@ def test_every_kernel_version_thread_count_and_batch_gives_the_same_bits(name: s
 
 def available_versions() -> list[str]:
     found = []
-    for version in ("amx", "avx512", "avx2", "portable"):
+    for version in ("amx", "avx512", "avx2", "neon", "portable"):
         try:
             with torch.no_grad(), kernel_version(version):
                 Convolution(1, 1)(torch.zeros(1, 1, 1, 1))

@@ -115,13 +115,14 @@ def test_models_of_other_types_decode_what_they_coded(net, dtype):
     net, x = copy.deepcopy(net).to(dtype), torch.rand(2, 3, 64, 64, dtype=dtype)
     before = torch.get_num_threads()
     coded = net.compress(x)
-    latent = net.make_latent_codec().compress(net.analyse(x))["y_hat"]
+    inner = net.make_latent_codec().compress(net.analyse(x))
+    latent = inner["y_hat"]
     with torch.inference_mode():
         expected = image_by_image(net.g_s, latent).clamp(0, 1)
     try:
         for threads in (1, 2, 3):
             torch.set_num_threads(threads)
-            decoded = net.make_latent_codec().decompress(coded["strings"], coded["shape"])
+            decoded = net.make_latent_codec().decompress(inner["strings"], inner["shape"])
             assert torch.equal(decoded["y_hat"], latent)
             x_hat = net.decompress(**coded)["x_hat"]
             assert x_hat.dtype == dtype

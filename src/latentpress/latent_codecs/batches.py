@@ -23,8 +23,8 @@ def image_by_image(
     bit; this way an image gives the same bytes in any batch. It also needs the memory of one image only.
 
     On a CPU where no gradient is wanted, a module of half precision (float16, bfloat16) computes in float32
-    on a copy of its weights, which is kept, and its result is rounded once. CPUs differ in which operations of
-    half precision they have, and where they round between them, by far more than in those of float32.
+    on a copy of its weights, which is kept, and its result is rounded once. CPUs differ in which operations
+    of half precision they have, and where they round between them, by far more than in those of float32.
 
     Example:
         >>> network = torch.nn.Conv2d(4, 8, 3)
@@ -32,9 +32,9 @@ def image_by_image(
         >>> torch.equal(image_by_image(network, x)[1:2], image_by_image(network, x[1:2]))
         True
     """
-    if x.dtype in _HALVES and x.device.type == "cpu" and not torch.is_grad_enabled():
-        if isinstance(network, nn.Module) and any(p.dtype == x.dtype for p in network.parameters()):
-            return image_by_image(_in_single(network), x.float(), layout).to(x.dtype)
+    coding = x.dtype in _HALVES and x.device.type == "cpu" and not torch.is_grad_enabled()
+    if coding and isinstance(network, nn.Module) and any(p.dtype == x.dtype for p in network.parameters()):
+        return image_by_image(_in_single(network), x.float(), layout).to(x.dtype)
     return torch.cat([network(laid_out(image, layout)) for image in x.split(1)])
 
 

@@ -25,7 +25,7 @@ _arithmetic: ContextVar[str] = ContextVar("latentpress_arithmetic", default=FLOA
 
 @contextmanager
 def kernel_version(name: str) -> Iterator[None]:
-    """Use the kernels of this name ("amx", "avx512", "avx2", "portable"); all compute the same."""
+    """Use the kernels of this name ("amx", "avx512", "avx2", "neon", "portable"); all compute the same."""
     token = _kernels.set(name)
     try:
         yield
