@@ -1,8 +1,11 @@
 """Convolutions that train fast on CPUs compute what torch's own do."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from latentpress.layers import conv1x1
 from latentpress.layers.convolutions import TransposedConv2d, channels_innermost, safe_innermost
@@ -33,13 +36,49 @@ def test_the_gradient_of_a_transposed_convolution_passes_gradcheck():
     assert torch.autograd.gradcheck(layer, (x,))
 
 
+class _StridedPointwise(TorchDispatchMode):
+    """Counts the backward passes of strided 1x1 convolutions that torch is asked for."""
+
+    count = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is torch.ops.aten.convolution_backward.default:
+            weight, stride, transposed = args[2], args[4], args[7]
+            self.count += weight.shape[2:] == (1, 1) and set(stride) != {1} and not transposed
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("autocast", [None, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
 @pytest.mark.parametrize("channels", [3, 16])
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_a_strided_pointwise_convolution_and_its_gradients_are_torchs(channels, layout):
-    ours, theirs = conv1x1(channels, 8, stride=2), nn.Conv2d(channels, 8, 1, stride=2)
+def test_a_strided_pointwise_convolution_and_its_gradients_are_torchs(channels, layout, dtype, autocast):
+    ours, theirs = conv1x1(channels, 8, stride=2).to(dtype), nn.Conv2d(channels, 8, 1, stride=2).double()
     theirs.load_state_dict(ours.state_dict())
-    x = torch.randn(2, channels, 6, 10).contiguous(memory_format=layout).requires_grad_()
-    for a, b in zip(_gradients(ours, x), _gradients(theirs, x.contiguous()), strict=True):
+    x = torch.randn(2, channels, 6, 10).contiguous(memory_format=layout).to(dtype).requires_grad_()
+    with _StridedPointwise() as asked, torch.autocast("cpu", autocast, enabled=autocast is not None):
+        found = _gradients(ours, x)
+    assert asked.count == 0
+    exact = _gradients(theirs, x.detach().double().contiguous().requires_grad_())
+    fine = autocast is None and dtype != torch.bfloat16
+    for a, b in zip(found, exact, strict=True):
+        assert (a.double() - b).abs().max() <= (1e-5 if fine else 3e-2) * b.abs().max()
+
+
+def test_torchs_own_strided_pointwise_convolution_is_noticed():
+    with _StridedPointwise() as asked:
+        _gradients(nn.Conv2d(3, 8, 1, stride=2), torch.randn(1, 3, 6, 10, requires_grad=True))
+    assert asked.count == 1
+
+
+def test_a_strided_pointwise_convolution_takes_one_image_and_compiles():
+    layer, x = conv1x1(3, 8, stride=2), torch.randn(2, 3, 6, 10)
+    torch.testing.assert_close(layer(x[0]), layer(x)[0])
+    compiled = torch.compile(layer, backend="aot_eager")
+    with _StridedPointwise() as asked:
+        found = _gradients(compiled, x.contiguous(memory_format=torch.channels_last).requires_grad_())
+    assert asked.count == 0
+    for a, b in zip(found, _gradients(layer, x.requires_grad_()), strict=True):
         torch.testing.assert_close(a, b)
 
 
@@ -47,6 +86,7 @@ def test_networks_that_torch_would_corrupt_memory_with_are_given_images_as_they_
     x = torch.rand(1, 3, 8, 8)
     assert channels_innermost(nn.Conv2d(3, 4, 3), x).is_contiguous(memory_format=torch.channels_last)
     assert channels_innermost(nn.Sequential(nn.Conv2d(3, 4, 1, stride=2)), x) is x
-    assert not safe_innermost(nn.Conv2d(12, 4, 1, stride=2))
-    assert safe_innermost(nn.Conv2d(13, 4, 1, stride=2))
+    assert not safe_innermost(nn.Conv2d(15, 4, 1, stride=2))
+    assert not safe_innermost(nn.Conv2d(32, 4, 1, stride=(1, 2), groups=4))
+    assert safe_innermost(nn.Conv2d(15, 4, 3, stride=2))
     assert safe_innermost(Cheng2020Anchor(N=4))

@@ -11,7 +11,6 @@ from torch.autograd.function import once_differentiable
 __all__ = ["TransposedConv2d", "channels_innermost", "conv1x1", "conv3x3", "subpel_conv3x3"]
 
 PICTURE_CHANNELS = 3  # up to which a transposed convolution is done as a sub-pixel one
-FEW_CHANNELS = 12  # up to which torch 2.13's strided 1x1 convolutions go wrong, see `channels_innermost`
 
 
 def conv3x3(in_ch: int, out_ch: int, stride: int = 1) -> nn.Conv2d:
@@ -34,12 +33,16 @@ def subpel_conv3x3(in_ch: int, out_ch: int, r: int = 1) -> nn.Sequential:
 
 
 class _StridedConv1x1(nn.Conv2d):
-    """A 1x1 convolution with a stride; while training on CPUs, the positions it takes are picked first."""
+    """A 1x1 convolution with a stride; where it is to be differentiated on a CPU, positions are picked first.
+
+    That is what keeps training out of torch's own backward pass, which writes beyond its buffers, see
+    `safe_innermost`: in every type of number, under autocast, and compiled.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
-        if not _trains_on_cpu(x, self.weight):
+        if x.device.type != "cpu" or not _to_be_differentiated(x, self.weight):
             return super().forward(x)
-        (down, across), layout = self.stride, torch.channels_last
+        (down, across), layout = self.stride, torch.channels_last if x.ndim == 4 else torch.contiguous_format
         return F.conv2d(x[..., ::down, ::across].contiguous(memory_format=layout), self.weight, self.bias)
 
 
@@ -94,27 +97,36 @@ def _subpixel(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     return F.pixel_shuffle(F.conv2d(x, kernel, bias.repeat_interleave(4), padding=1), 2)
 
 
+def _to_be_differentiated(x: Tensor, weight: Tensor) -> bool:
+    """Whether an operation on `x` will be asked for a gradient."""
+    return torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad)
+
+
 def _trains_on_cpu(x: Tensor, weight: Tensor) -> bool:
     """Whether an operation on `x` is to be differentiated on a CPU, in the type of the weights."""
-    learning = torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad)
     plain = x.dtype == weight.dtype and not torch.is_autocast_enabled("cpu")
-    return learning and plain and x.device.type == "cpu" and x.ndim == 4 and not torch.compiler.is_compiling()
+    fit = plain and x.device.type == "cpu" and x.ndim == 4 and not torch.compiler.is_compiling()
+    return fit and _to_be_differentiated(x, weight)
 
 
 def channels_innermost(network: nn.Module, x: Tensor) -> Tensor:
     """Images `x` (N, C, H, W), laid out as CPUs go through convolutions fastest.
 
-    torch 2.13 writes beyond its buffers in the backward pass of strided 1x1 convolutions of a few channels
-    that lie innermost, so a network that has any, not made by `conv1x1`, is given `x` as it is.
+    They stay as they are where that is not safe for the network, see `safe_innermost`.
     """
     return x.contiguous(memory_format=torch.channels_last) if safe_innermost(network) else x
 
 
 def safe_innermost(network: nn.Module) -> bool:
-    """Whether a network can be trained on a CPU with channels innermost; see `channels_innermost`."""
+    """Whether a network can be trained on a CPU with channels innermost.
+
+    The backward pass of strided 1x1 convolutions in torch 2.13 writes beyond its buffers where 2 to 15
+    channels come in and lie innermost, in float32 and bfloat16. Those of `conv1x1` go around it. A network
+    with any other is not safe, however many its channels.
+    """
     convolutions = (layer for layer in network.modules() if isinstance(layer, nn.Conv2d))
     return not any(
-        layer.kernel_size == (1, 1) and layer.stride != (1, 1) and layer.in_channels <= FEW_CHANNELS
+        layer.kernel_size == (1, 1) and layer.stride != (1, 1)
         for layer in convolutions
         if not isinstance(layer, _StridedConv1x1)
     )
