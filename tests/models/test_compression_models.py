@@ -115,14 +115,14 @@ def test_models_of_other_types_decode_what_they_coded(net, dtype):
     net, x = copy.deepcopy(net).to(dtype), torch.rand(2, 3, 64, 64, dtype=dtype)
     before = torch.get_num_threads()
     coded = net.compress(x)
-    inner = net.make_latent_codec().compress(net.analyse(x))
-    latent = inner["y_hat"]
+    as_codec = net.make_latent_codec().compress(net.analyse(x))
+    latent = as_codec["y_hat"]
     with torch.inference_mode():
         expected = image_by_image(net.g_s, latent).clamp(0, 1)
     try:
         for threads in (1, 2, 3):
             torch.set_num_threads(threads)
-            decoded = net.make_latent_codec().decompress(inner["strings"], inner["shape"])
+            decoded = net.make_latent_codec().decompress(as_codec["strings"], as_codec["shape"])
             assert torch.equal(decoded["y_hat"], latent)
             x_hat = net.decompress(**coded)["x_hat"]
             assert x_hat.dtype == dtype
@@ -145,6 +145,16 @@ def test_models_of_half_precision_compute_in_single_on_cpus(net, dtype):
     with torch.inference_mode():
         expected = image_by_image(single.g_s, latent.float()).to(dtype).clamp(0, 1)
     assert torch.equal(net.decompress(**coded)["x_hat"], expected)
+
+
+def test_changed_weights_of_half_precision_are_noticed():
+    net, x = torch.nn.Conv2d(3, 4, 3).half(), torch.rand(1, 3, 8, 8).half()
+    with torch.no_grad():
+        before = image_by_image(net, x)
+        net.weight.mul_(1.5)
+        after = image_by_image(net, x)
+        assert not torch.equal(before, after)
+        assert torch.equal(after, image_by_image(copy.deepcopy(net).float(), x.float()).half())
 
 
 def test_damaged_strings_raise_bitstream_errors(net):

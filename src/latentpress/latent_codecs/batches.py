@@ -24,7 +24,7 @@ def image_by_image(
 
     On a CPU where no gradient is wanted, a module of half precision (float16, bfloat16) computes in float32
     on a copy of its weights, which is kept, and its result is rounded once. CPUs differ in which operations
-    of half precision they have, and where they round between them, by far more than in those of float32.
+    of half precision they have and in where they round between them, by far more than in float32.
 
     Example:
         >>> network = torch.nn.Conv2d(4, 8, 3)
@@ -32,10 +32,15 @@ def image_by_image(
         >>> torch.equal(image_by_image(network, x)[1:2], image_by_image(network, x[1:2]))
         True
     """
-    coding = x.dtype in _HALVES and x.device.type == "cpu" and not torch.is_grad_enabled()
-    if coding and isinstance(network, nn.Module) and any(p.dtype == x.dtype for p in network.parameters()):
+    if isinstance(network, nn.Module) and _better_in_single(network, x):
         return image_by_image(_in_single(network), x.float(), layout).to(x.dtype)
     return torch.cat([network(laid_out(image, layout)) for image in x.split(1)])
+
+
+def _better_in_single(network: nn.Module, x: Tensor) -> bool:
+    """Whether a network of half precision is to compute on `x` in float32."""
+    on_cpu = x.device.type == "cpu" and not torch.is_grad_enabled() and not torch.compiler.is_compiling()
+    return on_cpu and x.dtype in _HALVES and any(p.dtype == x.dtype for p in network.parameters())
 
 
 def _in_single(network: nn.Module) -> nn.Module:

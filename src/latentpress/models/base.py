@@ -232,6 +232,9 @@ class SimpleVAECompressionModel(CompressionModel):
     def compress(self, x: Tensor, **options: Any) -> dict[str, Any]:
         """Code images `x` (N, 3, H, W) in [0, 1], each by itself: its bytes do not depend on the batch.
 
+        On CPUs, models of half precision (float16, bfloat16) compute in float32, and round what each network
+        gives to their own type.
+
         Returns:
             `"strings"`, for each latent a list of one `bytes` per image, and `"shape"`, what `decompress`
             needs beside them.
@@ -243,6 +246,9 @@ class SimpleVAECompressionModel(CompressionModel):
 
     def decompress(self, strings: Sequence[Sequence[bytes]], shape: Any, **options: Any) -> dict[str, Any]:
         """Decode what `compress` made with the same options.
+
+        On one machine and number of threads, images are the same to the bit in any batch. On CPUs, models of
+        half precision compute in float32, as in `compress`.
 
         Returns:
             `"x_hat"` (N, 3, H, W), clamped to [0, 1].
