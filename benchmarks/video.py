@@ -114,7 +114,9 @@ def serve(package: str, mode: str, task: Path) -> None:
     if mode == "no tiles":
         from latentpress.models.video import strided
 
-        strided._has_kernels = lambda: False
+        core = strided._core
+        network = None if core.minimal_kernels() == "portable" else core.MinimalNetwork
+        strided._network = lambda: network
     for _ in sys.stdin:
         (strings, shapes), encode = timed(lambda: net.compress(frames))
         decoded, decode = timed(lambda: net.decompress(strings, shapes))  # noqa: B023 - called at once

@@ -1,11 +1,11 @@
 #include "strided.hpp"
 
 #include <algorithm>
-#include <mutex>
 
 #include "autoregressive_team.hpp"
 #include "errors.hpp"
 #include "parallel.hpp"
+#include "pool.hpp"
 
 namespace latentpress::strided {
 namespace {
@@ -14,65 +14,6 @@ constexpr std::size_t kPixelsPerTask = 160;  // enough to be worth reading all w
 constexpr std::size_t kRowsPerCopy = 8;
 
 std::size_t rounded_up(std::size_t value, std::size_t unit) { return (value + unit - 1) / unit * unit; }
-
-/// Images that are not in use, for the next call that needs one of their shape: fresh memory costs the system more than
-/// the arithmetic of a layer. The longest unused are given back beyond `kMostKept`.
-class Pool {
- public:
-  static Pool& shared() {
-    static Pool pool;
-    return pool;
-  }
-
-  std::unique_ptr<Planes> take(const PlanesKey& key) {
-    {
-      const std::lock_guard<std::mutex> lock(guard_);
-      for (auto at = kept_.rbegin(); at != kept_.rend(); ++at)
-        if ((*at)->key() == key) {
-          std::unique_ptr<Planes> found = std::move(*at);
-          kept_.erase(std::next(at).base());
-          return found;
-        }
-    }
-    return std::make_unique<Planes>(key);
-  }
-
-  void give(std::unique_ptr<Planes> planes) {
-    std::vector<std::unique_ptr<Planes>> too_many;  // freed outside of the lock
-    const std::lock_guard<std::mutex> lock(guard_);
-    kept_.push_back(std::move(planes));
-    std::size_t bytes = 0;
-    for (const auto& kept : kept_) bytes += kept->bytes();
-    while (bytes > kMostKept) {
-      bytes -= kept_.front()->bytes();
-      too_many.push_back(std::move(kept_.front()));
-      kept_.erase(kept_.begin());
-    }
-  }
-
- private:
-  static constexpr std::size_t kMostKept = std::size_t{1} << 28;  // bytes
-  std::mutex guard_;
-  std::vector<std::unique_ptr<Planes>> kept_;  // the longest unused first
-};
-
-/// An image out of the pool, which goes back at the end.
-class Lease {
- public:
-  explicit Lease(const PlanesKey& key) : planes_(Pool::shared().take(key)) {}
-  ~Lease() {
-    if (planes_) Pool::shared().give(std::move(planes_));
-  }
-  Lease(Lease&&) = default;
-  Lease& operator=(Lease&& other) {
-    std::swap(planes_, other.planes_);
-    return *this;
-  }
-  Planes& operator*() const { return *planes_; }
-
- private:
-  std::unique_ptr<Planes> planes_;
-};
 
 struct Size {
   std::size_t height, width;
@@ -300,13 +241,13 @@ void Network::run(const Kernels& kernels, const float* x, std::size_t height, st
                   std::size_t threads) const {
   const autoregressive::DefaultFloatingPoint default_environment;
   Size size{height, width};
-  Lease in(layers_[0].input(height, width));
+  Lease<Planes> in(layers_[0].input(height, width));
   fill(*in, layers_[0], x, size, threads);
   for (std::size_t i = 0; i + 1 < layers_.size(); ++i) {
     const Layer& layer = layers_[i];
     const std::size_t scale = layer.up() ? 2 : 1;
     const Size next{scale * layer.grid_side(size.height), scale * layer.grid_side(size.width)};
-    Lease its_output(layers_[i + 1].input(next.height, next.width));
+    Lease<Planes> its_output(layers_[i + 1].input(next.height, next.width));
     run_inner(kernels, layer, *in, size, *its_output, threads);
     in = std::move(its_output);
     size = next;

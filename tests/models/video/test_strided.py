@@ -9,10 +9,14 @@ from torch import nn
 from latentpress import _core
 from latentpress.models.compiled import eager
 from latentpress.models.utils import conv, deconv
+from latentpress.models.video import strided
 from latentpress.models.video.strided import PackedChain, StridedChain
 
 CLOSE = 3e-5  # relative to the largest value
-KERNELS = {"portable", _core.strided_kernels()}
+KERNELS = [
+    *((_core.StridedNetwork, name) for name in sorted({"portable", _core.strided_kernels()})),
+    *((_core.MinimalNetwork, name) for name in sorted({"portable", _core.minimal_kernels()})),
+]
 
 
 def _chain(make, *channels: int) -> StridedChain:
@@ -23,7 +27,7 @@ def _error(found: torch.Tensor, expected: torch.Tensor) -> float:
     return float((found - expected).abs().max() / expected.abs().max())
 
 
-@pytest.mark.parametrize("kernels", sorted(KERNELS))
+@pytest.mark.parametrize(("network", "kernels"), KERNELS)
 @pytest.mark.parametrize(
     ("make", "channels", "sides"),
     [
@@ -31,24 +35,41 @@ def _error(found: torch.Tensor, expected: torch.Tensor) -> float:
         (conv, (6, 33, 5), (8, 4)),  # channels of no convenient number
         (conv, (7, 8), (4, 68)),  # too many channels to gather, in one layer
         (conv, (2, 3, 4, 5), (16, 8)),
+        (conv, (3, 20, 48, 33), (24, 40)),  # tiles that reach beyond the output
         (deconv, (5, 40, 3), (3, 7)),  # the four phases at once in the last layer
         (deconv, (33, 12), (2, 33)),  # and one by one
         (deconv, (4, 2), (1, 1)),
     ],
 )
-def test_the_kernels_compute_what_the_parts_do(make, channels, sides, kernels):
+def test_the_kernels_compute_what_the_parts_do(make, channels, sides, network, kernels):
     chain = _chain(make, *channels)
     x = torch.randn(2, channels[0], *sides)
     with torch.no_grad(), eager():
         expected = chain(x)
-    found = PackedChain(chain._layers()).run(x, kernels)
+    found = PackedChain(chain._layers(), network).run(x, kernels)
     assert found.shape == expected.shape
     assert _error(found, expected) < CLOSE
 
 
-def test_borders_are_clean_when_sizes_change():
+@pytest.mark.parametrize("make", [conv, deconv])
+def test_minimal_filtering_gives_the_same_bits_on_all_kernels_and_numbers_of_threads(make):
+    chain = _chain(make, 18, 40, 3)
+    packed, x = PackedChain(chain._layers(), _core.MinimalNetwork), torch.randn(1, 18, 36, 52)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        expected = packed.run(x, "portable")
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            assert torch.equal(packed.run(x), expected)
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("network", [_core.StridedNetwork, _core.MinimalNetwork])
+def test_borders_are_clean_when_sizes_change(network):
     chain = _chain(conv, 3, 16, 8)
-    packed = PackedChain(chain._layers())
+    packed = PackedChain(chain._layers(), network)
     for sides in ((16, 40), (32, 8), (16, 40)):
         x = torch.randn(1, 3, *sides)
         with torch.no_grad(), eager():
@@ -65,7 +86,7 @@ def test_results_depend_neither_on_threads_nor_batch_nor_layout():
             torch.set_num_threads(1)
             expected = chain(x)
             torch.set_num_threads(3)
-            if _core.strided_kernels() == "amx":
+            if strided._network() is not None:
                 assert torch.equal(chain(x), expected)
                 assert torch.equal(chain(x[1:2]), expected[1:2])
             assert torch.allclose(chain(x.contiguous(memory_format=torch.channels_last)), expected, atol=1e-5)
