@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "parallel.hpp"
+#include "pool.hpp"
 
 namespace latentpress::warp {
 namespace {
@@ -11,15 +12,28 @@ namespace {
 constexpr std::size_t kLanes = 4;  // floats of a pixel: its channels, and one that is not used
 constexpr std::size_t kBand = 32;  // rows that a thread works through at once
 
+/// Memory for so many floats.
+class Floats {
+ public:
+  explicit Floats(std::size_t count) : count_(count), values_(new float[count]) {}
+  const std::size_t& key() const { return count_; }
+  std::size_t bytes() const { return sizeof(float) * count_; }
+  float* values() { return values_.get(); }
+
+ private:
+  std::size_t count_;
+  std::unique_ptr<float[]> values_;
+};
+
 /// Pixels side by side, so that one load takes all channels.
 struct Picture {
-  Picture(Size of) : size(of), values(new float[of.height * of.width * kLanes]) {}
-  float* row(std::size_t y) { return values.get() + y * size.width * kLanes; }
-  const float* row(std::size_t y) const { return values.get() + y * size.width * kLanes; }
+  Picture(Size of) : size(of), memory(of.height * of.width * kLanes) {}
+  float* row(std::size_t y) { return memory->values() + y * size.width * kLanes; }
+  const float* row(std::size_t y) const { return memory->values() + y * size.width * kLanes; }
   std::size_t row_length() const { return size.width * kLanes; }
 
   Size size;
-  std::unique_ptr<float[]> values;
+  Lease<Floats> memory;
 };
 
 template <class Work>
