@@ -7,7 +7,7 @@ layer are fused, and whose results depend neither on the number of threads nor o
   float32. Results differ from PyTorch's by about 1e-5 of the largest value.
 - With AVX-512, AVX2 or NEON, they compute in float32 by minimal filtering (Winograd), which takes half as
   many products. Results differ from PyTorch's by about 1e-6 of the largest value, and have the same bits on
-  each of these.
+  each of these. Small images, for which reading the weights takes longest, stay with PyTorch.
 
 Elsewhere, and in training, PyTorch computes them.
 """
@@ -22,6 +22,8 @@ from latentpress.latent_codecs.batches import laid_out
 from latentpress.models.compiled import packed, usable_for
 
 __all__ = ["StridedChain"]
+
+LEAST_POSITIONS = 4096  # of the finest grid that a layer computes on, for minimal filtering
 
 Network = type[_core.StridedNetwork] | type[_core.MinimalNetwork]
 
@@ -48,12 +50,19 @@ class StridedChain(nn.Sequential):
         if not usable_for(x):
             return super().forward(x)
         network = _network()
-        if network is not None and self._fits(x):
+        if network is not None and self._fits(x) and (network is not _core.MinimalNetwork or self._pays(x)):
             return packed(self, lambda: PackedChain(self._layers(), network)).run(x)
         return super().forward(laid_out(x, torch.channels_last) if x.ndim == 4 else x)
 
     def _layers(self) -> list[nn.Conv2d | nn.ConvTranspose2d]:
         return [part for part in self if isinstance(part, (nn.Conv2d, nn.ConvTranspose2d))]
+
+    def _pays(self, x: Tensor) -> bool:
+        """Whether there are enough positions for minimal filtering to be worth reading twice the weights."""
+        layers = self._layers()
+        up = isinstance(layers[0], nn.ConvTranspose2d)
+        scale = 4 ** (len(layers) - 1) if up else 0.25
+        return x.shape[2] * x.shape[3] * scale >= LEAST_POSITIONS
 
     def _fits(self, x: Tensor) -> bool:
         """Whether the kernels compute what the parts, which may have been replaced, would."""
