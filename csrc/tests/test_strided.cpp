@@ -1,5 +1,6 @@
-// Strided networks: every version of the kernels is close to a definition in double precision, in any number of threads.
+// Strided networks, of either kind: every version of the kernels is close to a definition in double precision, in any number of threads.
 #include "strided.hpp"
+#include "minimal.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -57,7 +58,8 @@ Image layer_output(const Image& in, bool up, const std::vector<float>& weights, 
   return out;
 }
 
-void networks_agree(bool up, const std::vector<size_t>& channels, size_t height, size_t width) {
+template <class Network, class Named>
+void networks_agree(Named named, bool up, const std::vector<size_t>& channels, size_t height, size_t width) {
   Network network;
   Image expected{channels[0], height, width, {}};
   const std::vector<float> x = noise(channels[0] * height * width, 1);
@@ -77,7 +79,7 @@ void networks_agree(bool up, const std::vector<size_t>& channels, size_t height,
     std::vector<float> first;
     for (const size_t threads : {1, 3}) {
       std::vector<float> out(expected.values.size(), -1.0f);
-      network.run(kernels_named(name), x.data(), height, width, out.data(), threads);
+      network.run(named(name), x.data(), height, width, out.data(), threads);
       for (size_t i = 0; i < out.size(); ++i) CHECK(std::abs(out[i] - expected.values[i]) < 1e-4 * largest);
       if (first.empty()) first = out;
       CHECK(first == out);
@@ -85,18 +87,24 @@ void networks_agree(bool up, const std::vector<size_t>& channels, size_t height,
   }
 }
 
-}  // namespace
-
-int main() {
-  networks_agree(false, {3, 20, 35}, 8, 76);
-  networks_agree(false, {6, 4}, 4, 70);
-  networks_agree(false, {7, 33, 2}, 12, 4);
-  networks_agree(true, {5, 34, 3}, 3, 5);
-  networks_agree(true, {2, 9}, 1, 34);
+template <class Network, class Named>
+void check_all(Named named) {
+  networks_agree<Network>(named, false, {3, 20, 35}, 8, 76);
+  networks_agree<Network>(named, false, {6, 4}, 4, 70);
+  networks_agree<Network>(named, false, {7, 33, 2}, 12, 4);
+  networks_agree<Network>(named, true, {5, 34, 3}, 3, 5);
+  networks_agree<Network>(named, true, {2, 9}, 1, 34);
   Network network;
   const std::vector<float> weights = noise(2 * 3 * 25, 1), bias = noise(3, 2);
   network.add(Direction::kDown, weights.data(), bias.data(), 2, 3, false);
   CHECK(network.output_side(7) == 0);
   CHECK_THROWS(ConfigurationError, network.add(Direction::kDown, weights.data(), bias.data(), 2, 3, true));
-  CHECK_THROWS(ConfigurationError, kernels_named("abacus"));
+  CHECK_THROWS(ConfigurationError, named("abacus"));
+}
+
+}  // namespace
+
+int main() {
+  check_all<Network>(kernels_named);
+  check_all<minimal::Network>(minimal::version_named);
 }
