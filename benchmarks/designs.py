@@ -14,10 +14,11 @@ import argparse
 import json
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -25,9 +26,11 @@ from torch import Tensor, nn
 from latentpress.datasets import InMemoryCrops
 from latentpress.datasets.reading import IMAGE_SUFFIXES, open_rgb
 from latentpress.evaluation.complexity import complexity
+from latentpress.latent_codecs import ParameterRefinement
 from latentpress.layers import ResidualBlock, ResidualBottleneckBlock
-from latentpress.models import GainedHyperprior
+from latentpress.models import GainedHyperprior, LatticeHyperprior
 from latentpress.models.gained import WithLinearPath
+from latentpress.models.lattice_hyperprior import GROUPS, cosine_transform
 from latentpress.report import Curve, bd_rate
 from latentpress.training import Trainer, resolve
 from latentpress.transforms import ToTensor
@@ -136,11 +139,54 @@ def dense() -> GainedHyperprior:
     return at_eighth(ResidualBottleneckBlock, 160, (4, 4))
 
 
-DESIGNS: dict[str, Callable[[], GainedHyperprior]] = {
-    "present": present,
-    "wide": wide,
-    "depthwise": depthwise,
-    "dense": dense,
+def light() -> GainedHyperprior:
+    """`wide` with an analysis of fewer blocks."""
+    net, lean = wide(), GainedHyperprior(M=320, depths=(1, 1, 2))
+    net.g_a = lean.g_a
+    return net
+
+
+def far() -> GainedHyperprior:
+    """`wide` whose context sees 5x5 positions instead of 3x3."""
+    net = wide()
+    for index, old in enumerate(net.refinement.contexts):
+        assert isinstance(old, nn.Conv2d)
+        net.refinement.contexts[index] = nn.Conv2d(old.in_channels, old.out_channels, 5, padding=2)
+    return net
+
+
+def lattice(weight: int = 4) -> GainedHyperprior:
+    """`light` with the lowest frequencies of all colours first, in passes over lattices."""
+    net = light()
+    net.refinement = ParameterRefinement(GROUPS, levels=3)
+    basis = cosine_transform(net.M, weight)
+    net.g_a.linear.load_state_dict({"weight": basis, "bias": -0.5 * basis.sum((1, 2, 3))})
+    net.g_s.linear.load_state_dict({"weight": basis, "bias": torch.full((3,), 0.5)})
+    return net
+
+
+class Design(NamedTuple):
+    """A network, and how it is trained."""
+
+    make: Callable[[], GainedHyperprior | LatticeHyperprior]
+    side: int = 256
+    batch: int = 8
+    settings: Mapping[str, Any] = MappingProxyType({})
+
+
+DESIGNS: dict[str, Design] = {
+    "present": Design(present),
+    "wide": Design(wide),
+    "depthwise": Design(depthwise),
+    "dense": Design(dense),
+    "light": Design(light),
+    "far": Design(far),
+    "lattice": Design(lattice),
+    "lattice-soap": Design(lattice, settings={"optimizer": "soap"}),
+    "next": Design(LatticeHyperprior, settings={"optimizer": "soap"}),
+    "wide-128x16": Design(wide, 128, 16),
+    "wide-128x32": Design(wide, 128, 32),
+    "wide-128x8": Design(wide, 128, 8),
 }
 
 
@@ -162,10 +208,13 @@ def batches(crops: InMemoryCrops, size: int, seed: int) -> Iterator[list[Tensor]
         yield [torch.stack([crops[index] for index in chosen])]
 
 
-def train(net: GainedHyperprior, crops: InMemoryCrops, seconds: float) -> tuple[GainedHyperprior, int, float]:
+def train(design: Design, crops: InMemoryCrops, seconds: float) -> tuple[nn.Module, int, float]:
     """Train for so much processor time; the averaged model, the steps, and the seconds that they took."""
-    settings = resolve({"model": "latentpress2026", "warmup": 30, "fall_start": 0.3, "ema": 0.99})
-    source = batches(crops, settings.data.batch_size, 0)
+    torch.manual_seed(0)
+    net = design.make()
+    values = {"model": "latentpress2026", "warmup": 30, "fall_start": 0.3, "ema": 0.99, **design.settings}
+    settings = resolve(values)
+    source = batches(crops, design.batch, 0)
     first = Trainer(net, settings, steps=10**6)
     for _ in range(2):
         first.train_step(next(source))
@@ -181,7 +230,7 @@ def train(net: GainedHyperprior, crops: InMemoryCrops, seconds: float) -> tuple[
 
 
 @torch.no_grad()
-def curve(net: GainedHyperprior, paths: list[Path]) -> list[tuple[float, float]]:
+def curve(net: nn.Module, paths: list[Path]) -> list[tuple[float, float]]:
     """Bits a pixel, and PSNR in dB of the mean squared error, at each of the qualities."""
     totals = [[0.0, 0.0] for _ in QUALITIES]
     for path in paths:
@@ -208,17 +257,18 @@ def main() -> None:
     found: dict[str, Any] = {}
     with TemporaryDirectory() as into:
         folder, held_out = split(options.photographs, Path(into))
-        crops = InMemoryCrops(folder, 256, (0.4, 1.0))
         for name in options.only:
-            torch.manual_seed(0)
-            net = DESIGNS[name]()
-            cost = complexity(net)
-            trained, steps, seconds = train(net, crops, options.seconds)
+            design = DESIGNS[name]
+            cost = complexity(design.make())
+            crops = InMemoryCrops(folder, design.side, (0.4, 1.0))
+            trained, steps, seconds = train(design, crops, options.seconds)
             points = curve(trained, held_out)
             found[name] = {
                 "encoder_kmac": cost.encoding_macs / 1000,
                 "decoder_kmac": cost.decoding_macs / 1000,
                 "steps": steps,
+                "crops": steps * design.batch,
+                "side": design.side,
                 "seconds": seconds,
                 "points": points,
             }
@@ -234,8 +284,8 @@ def row(name: str, found: dict[str, Any]) -> str:
     change = 0.0 if own is anchor else bd_rate(*curves, "pchip").value
     points = "  ".join(f"{bpp:.3f} {psnr:.2f}" for bpp, psnr in own["points"])
     return (
-        f"{name:10} {own['encoder_kmac']:5.1f} {own['decoder_kmac']:5.1f} kMAC/px  "
-        f"{own['steps'] * 8:6} crops  {own['seconds']:5.0f} s  {change:+6.1f} %  {points}"
+        f"{name:12} {own['encoder_kmac']:5.1f} {own['decoder_kmac']:5.1f} kMAC/px  "
+        f"{own['crops']:6} crops of {own['side']}  {own['seconds']:5.0f} s  {change:+6.1f} %  {points}"
     )
 
 

@@ -11,11 +11,11 @@ from latentpress.models import get_scale_table
 GROUPS = (1, 3)
 
 
-def _codec(groups: tuple[int, ...] = GROUPS) -> RefinedGaussianLatentCodec:
+def _codec(groups: tuple[int, ...] = GROUPS, levels: int = 0) -> RefinedGaussianLatentCodec:
     torch.manual_seed(0)
     conditional = GaussianConditional(None)
     conditional.update_scale_table(get_scale_table())
-    codec = RefinedGaussianLatentCodec(conditional, ParameterRefinement(groups, hidden=8))
+    codec = RefinedGaussianLatentCodec(conditional, ParameterRefinement(groups, hidden=8, levels=levels))
     for parameter in codec.parameters():  # corrections start at zero, and would prove nothing
         torch.nn.init.uniform_(parameter, -0.3, 0.3)
     return codec.eval()
@@ -25,9 +25,10 @@ def _latent(count: int = 2, height: int = 6, width: int = 8) -> tuple[torch.Tens
     return 3 * torch.randn(count, 4, height, width), torch.randn(count, 8, height, width)
 
 
+@pytest.mark.parametrize("levels", [0, 1, 3])
 @pytest.mark.parametrize("size", [(6, 8), (5, 7), (1, 2), (1, 1)])
-def test_decoding_gives_what_the_encoder_says_and_the_forward_pass_gives(size) -> None:
-    codec = _codec()
+def test_decoding_gives_what_the_encoder_says_and_the_forward_pass_gives(size, levels) -> None:
+    codec = _codec(levels=levels)
     y, params = _latent(2, *size)
     coded = codec.compress(y, params)
     decoded = codec.decompress(coded["strings"], coded["shape"], params)

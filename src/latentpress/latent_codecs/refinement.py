@@ -1,11 +1,12 @@
 """Coding a latent in passes, each of which sharpens Gaussians that the side information gave.
 
 Groups of channels come one after another (He et al., "ELIC", CVPR 2022), and each group in two passes, one
-for each colour of a checkerboard (He et al., "Checkerboard context model", CVPR 2021).
+for each colour of a checkerboard (He et al., "Checkerboard context model", CVPR 2021). The first group, of
+the lowest frequencies, may come in passes over ever finer lattices instead.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import accumulate
 from typing import Any, NamedTuple, cast
@@ -19,13 +20,21 @@ from latentpress.errors import ConfigurationError
 from latentpress.latent_codecs import critical
 from latentpress.latent_codecs.base import LatentCodec, checked_strings
 from latentpress.latent_codecs.exact import exact_exp
+from latentpress.latent_codecs.lattices import CHECKERBOARD, Positions, Sublattice, lattices
 from latentpress.ops import quantize_ste
 
 __all__ = ["ParameterRefinement", "RefinedGaussianLatentCodec"]
 
-COLOURS = (0, 1)  # of a checkerboard: row plus column is even, or odd
 MAX_LOG_SCALE = 6.0  # e^6 = 403, beyond the largest scale that has a coder table
 MAX_SURPRISE = 8.0
+
+
+class Pass(NamedTuple):
+    """Which elements of a latent are coded together: a group of channels at the positions of a sublattice."""
+
+    number: int
+    channels: slice
+    sublattice: Sublattice
 
 
 class ParameterRefinement(nn.Module):
@@ -40,18 +49,19 @@ class ParameterRefinement(nn.Module):
     Args:
         groups: channels of each group, in coding order.
         hidden: channels inside the networks.
+        levels: how often the distance of the positions of the first group is halved; 0 for a checkerboard.
 
     Raises:
         ConfigurationError: there is no group, or an empty one.
     """
 
-    def __init__(self, groups: Sequence[int], hidden: int = 96) -> None:
+    def __init__(self, groups: Sequence[int], hidden: int = 96, levels: int = 0) -> None:
         super().__init__()
         if not groups or min(groups) < 1:
             raise ConfigurationError(f"Expected groups of at least one channel, found {list(groups)}.")
-        self.groups = tuple(groups)
+        self.groups, self.levels = tuple(groups), levels
         self.contexts, self.corrections = nn.ModuleList(), nn.ModuleList()
-        for channels in self.channels_of_passes()[1:]:
+        for _, channels, _ in self.passes()[1:]:
             count = channels.stop - channels.start
             self.contexts.append(nn.Conv2d(channels.stop, hidden, 3, padding=1))
             last = nn.Conv2d(hidden, 2 * count, 1)
@@ -63,10 +73,14 @@ class ParameterRefinement(nn.Module):
                 )
             )
 
-    def channels_of_passes(self) -> list[slice]:
-        """The channels that each pass codes: every group twice."""
+    def passes(self) -> list[Pass]:
+        """All passes, in coding order."""
         ends = list(accumulate(self.groups))
-        return [slice(end - size, end) for size, end in zip(self.groups, ends, strict=True) for _ in COLOURS]
+        slices = [slice(end - size, end) for size, end in zip(self.groups, ends, strict=True)]
+        first = lattices(self.levels) if self.levels else CHECKERBOARD
+        orders = [first, *(CHECKERBOARD for _ in slices[1:])]
+        places = [(part, one) for part, order in zip(slices, orders, strict=True) for one in order]
+        return [Pass(number, *place) for number, place in enumerate(places)]
 
     def context(self, index: int, surprise: Tensor) -> Tensor:
         """What pass `index`, from 1 on, makes of the known part.
@@ -110,45 +124,28 @@ class Gaussians(NamedTuple):
         growth, shift = correction.chunk(2, dim=1)
         return self.log_scales + growth, self.means + self.scales * shift
 
+    def of(self, step: "Step") -> "Gaussians":
+        """Those of a pass, (N, K, 1, P)."""
+        return Gaussians(*(step.of(part) for part in self))
+
     def surprise(self, values: Tensor) -> Tensor:
         """How far `values` are from the means, in scales."""
         return ((values - self.means) / self.scales).clamp(-MAX_SURPRISE, MAX_SURPRISE)
 
 
-class Pass(NamedTuple):
-    """Which elements of a latent are coded together: a group of channels at the positions of one colour."""
+class Step(NamedTuple):
+    """A pass over a latent of a certain size."""
 
-    number: int
-    channels: slice
+    which: Pass
+    at: Positions
 
-    @property
-    def colour(self) -> int:
-        """Which colour."""
-        return self.number % len(COLOURS)
+    def of(self, x: Tensor) -> Tensor:
+        """Its elements of `x` (N, C, H, W), as (N, K, 1, P)."""
+        return self.at.of(x[:, self.which.channels])
 
-
-class Checkerboard:
-    """A latent (N, C, H, W) taken apart into its colours, each (N, C, 1, P) in raster order."""
-
-    def __init__(self, extent: Sequence[int], device: torch.device) -> None:
-        height, width = extent
-        row, column = torch.arange(height, device=device)[:, None], torch.arange(width, device=device)
-        colour = ((row + column) % len(COLOURS)).flatten()
-        self.extent = height, width
-        self.positions = [(colour == one).nonzero().squeeze(1) for one in COLOURS]
-
-    def apart(self, x: Tensor) -> list[Tensor]:
-        """The elements of each colour."""
-        return [packed(x, positions) for positions in self.positions]
-
-    def spread(self, values: Tensor, colour: int) -> Tensor:
-        """Put (N, K, 1, P) back where they came from, among zeros, differentiably."""
-        grid = values.new_zeros(*values.shape[:2], math.prod(self.extent))
-        return grid.index_copy(2, self.positions[colour], values.squeeze(2)).unflatten(2, self.extent)
-
-    def put(self, values: Tensor, x: Tensor, step: Pass) -> None:
-        """Put what a pass coded into `x`, which must be contiguous."""
-        x[:, step.channels].flatten(2).index_copy_(2, self.positions[step.colour], values.squeeze(2))
+    def put(self, values: Tensor, x: Tensor) -> None:
+        """Put (N, K, 1, P) where they belong in `x`, which must be contiguous."""
+        self.at.put(values, x, self.which.channels)
 
 
 class Arithmetic(NamedTuple):
@@ -203,14 +200,13 @@ class RefinedGaussianLatentCodec(LatentCodec):
     def forward(self, y: Tensor, params: Tensor, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Quantise `y` (N, C, H, W); `params` (N, 2 C, H, W) has logarithms of the scales, and means."""
         arithmetic = TRAINING if torch.is_grad_enabled() else CODING
-        board = Checkerboard(y.shape[2:], y.device)
-        colours, priors = board.apart(y), self._priors(params, arithmetic, board)
-        y_hat, log_scales, means, surprise = (_Assembly(board) for _ in range(4))
-        for step in self._passes(y):
-            own = _of_pass(priors, step)
-            known = surprise.grid(y[:, : step.channels.stop])
-            parameters = self._refined(step, known, own, arithmetic, board)
-            values = quantize_ste(colours[step.colour][:, step.channels] - parameters[1]) + parameters[1]
+        priors = self._priors(params, arithmetic)
+        y_hat, log_scales, means, surprise = (_Assembly() for _ in range(4))
+        for step in self._steps(y):
+            own = priors.of(step)
+            known = surprise.grid(y[:, : step.which.channels.stop])
+            parameters = self._refined(step, known, own, arithmetic)
+            values = quantize_ste(step.of(y) - parameters[1]) + parameters[1]
             parts = values, *parameters, own.surprise(values)
             for assembly, part in zip((y_hat, log_scales, means, surprise), parts, strict=True):
                 assembly.add(step, part)
@@ -220,13 +216,11 @@ class RefinedGaussianLatentCodec(LatentCodec):
 
     def compress(self, y: Tensor, params: Tensor, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Code `y` (N, C, H, W); `params` are those of `forward`."""
-        colours = Checkerboard(y.shape[2:], y.device).apart(y)
         symbols: list[Tensor] = []
         indexes: list[Tensor] = []
 
-        def code(step: Pass, coding: critical.CodingParameters) -> Tensor:
-            own = colours[step.colour][:, step.channels]
-            symbols.append(self.gaussian_conditional.quantize(own, "symbols", coding.means))
+        def code(step: Step, coding: critical.CodingParameters) -> Tensor:
+            symbols.append(self.gaussian_conditional.quantize(step.of(y), "symbols", coding.means))
             indexes.append(coding.indexes)
             return symbols[-1]
 
@@ -245,7 +239,7 @@ class RefinedGaussianLatentCodec(LatentCodec):
         for decoder, string in zip(decoders, y_strings, strict=True):
             decoder.set_stream(string)
 
-        def code(step: Pass, coding: critical.CodingParameters) -> Tensor:
+        def code(step: Step, coding: critical.CodingParameters) -> Tensor:
             rows = [
                 torch.as_tensor(decoder.decode_stream(own, tables))
                 for decoder, own in zip(decoders, _rows([coding.indexes]), strict=True)
@@ -259,84 +253,72 @@ class RefinedGaussianLatentCodec(LatentCodec):
 
     @torch.no_grad()
     def _code(
-        self, like: Tensor, params: Tensor, code: Callable[[Pass, critical.CodingParameters], Tensor]
+        self, like: Tensor, params: Tensor, code: Callable[[Step, critical.CodingParameters], Tensor]
     ) -> Tensor:
         """Go through the passes; `code` writes or reads the symbols of one, (N, K, 1, P). Returns y_hat."""
-        board = Checkerboard(like.shape[2:], like.device)
-        priors = self._priors(params, CODING, board)
+        priors = self._priors(params, CODING)
         y_hat, surprise = (torch.zeros(like.shape, device=like.device) for _ in range(2))
-        for step in self._passes(like):
-            own = _of_pass(priors, step)
-            known = surprise[:, : step.channels.stop]
-            log_scales, means = self._refined(step, known, own, CODING, board)
+        for step in self._steps(like):
+            own = priors.of(step)
+            known = surprise[:, : step.which.channels.stop]
+            log_scales, means = self._refined(step, known, own, CODING)
             indexes = critical.indexes_of_logarithms(self.gaussian_conditional, log_scales)
             values = code(step, critical.CodingParameters(indexes, means)) + means
-            board.put(values, y_hat, step)
-            board.put(own.surprise(values), surprise, step)
+            step.put(values, y_hat)
+            step.put(own.surprise(values), surprise)
         return y_hat
 
     def _refined(
-        self, step: Pass, known: Tensor, own: Gaussians, arithmetic: Arithmetic, board: Checkerboard
+        self, step: Step, known: Tensor, own: Gaussians, arithmetic: Arithmetic
     ) -> tuple[Tensor, Tensor]:
         """Logarithms of scales, and means, of a pass, from the surprise that is known before it."""
-        if not step.number:
+        number, _, sublattice = step.which
+        if not number:
             return own.log_scales, own.means
-        context = arithmetic.evaluate(partial(self.refinement.context, step.number), known)
-        context = packed(context, board.positions[step.colour])
+        context = arithmetic.evaluate(partial(self.refinement.context, number), sublattice.coarse(known))
+        context = step.at.of_coarse(context)
 
         def correction(x: Tensor) -> Tensor:
-            return self.refinement.correction(step.number, *x.tensor_split([context.shape[1]], dim=1))
+            return self.refinement.correction(number, *x.tensor_split([context.shape[1]], dim=1))
 
         x = torch.cat((context, own.log_scales), dim=1)
         return own.corrected(arithmetic.evaluate(correction, x).float())
 
-    def _priors(self, params: Tensor, arithmetic: Arithmetic, board: Checkerboard) -> list[Gaussians]:
-        """The Gaussians predicted without context, by colour."""
+    def _priors(self, params: Tensor, arithmetic: Arithmetic) -> Gaussians:
+        """The Gaussians predicted without context."""
         log_scales, means = (params.float() + self.prior).chunk(2, dim=1)
         smallest = math.log(float(self.gaussian_conditional.lower_bound_scale.bound))
         scales = arithmetic.exp(log_scales.clamp(smallest, MAX_LOG_SCALE))
-        parts = (board.apart(part) for part in (log_scales, scales, means))
-        return [Gaussians(*of_colour) for of_colour in zip(*parts, strict=True)]
+        return Gaussians(log_scales, scales, means)
 
-    def _passes(self, y: Tensor) -> Iterator[Pass]:
+    def _steps(self, y: Tensor) -> list[Step]:
+        """The passes of which a latent of this size has any position."""
         if y.shape[1] != sum(self.refinement.groups):
             raise ConfigurationError(
                 f"Expected {sum(self.refinement.groups)} channels of a latent, found {y.shape[1]}."
             )
-        for index, channels in enumerate(self.refinement.channels_of_passes()):
-            if index % len(COLOURS) == 0 or y[0, 0].numel() > 1:  # one position has one colour
-                yield Pass(index, channels)
+        passes = self.refinement.passes()
+        places = {one: one.chosen(y.shape[2:], y.device) for one in {each.sublattice for each in passes}}
+        return [Step(each, at) for each in passes if len((at := places[each.sublattice]).fine)]
 
 
 class _Assembly:
     """A latent put together, differentiably, from the values of its passes."""
 
-    def __init__(self, board: Checkerboard) -> None:
-        self._board = board
-        self._groups: list[Tensor] = []
+    def __init__(self) -> None:
+        self._groups: dict[int, Tensor] = {}
 
-    def add(self, step: Pass, values: Tensor) -> None:
+    def add(self, step: Step, values: Tensor) -> None:
         """Take the values (N, K, 1, P) of the next pass."""
-        grid = self._board.spread(values, step.colour)
-        if step.colour == COLOURS[0]:
-            self._groups.append(grid)
-        else:
-            self._groups[-1] = self._groups[-1] + grid
+        start, grid = step.which.channels.start, step.at.spread(values)
+        self._groups[start] = self._groups[start] + grid if start in self._groups else grid
 
     def grid(self, like: Tensor) -> Tensor:
         """What is known so far, of the shape of `like` (N, C, H, W), with zeros in channels yet to come."""
-        missing = like.shape[1] - sum(group.shape[1] for group in self._groups)
+        groups = list(self._groups.values())
+        missing = like.shape[1] - sum(group.shape[1] for group in groups)
         blank = torch.zeros(len(like), missing, *like.shape[2:], device=like.device)
-        return torch.cat((*self._groups, blank), dim=1)
-
-
-def _of_pass(priors: Sequence[Gaussians], step: Pass) -> Gaussians:
-    return Gaussians(*(part[:, step.channels] for part in priors[step.colour]))
-
-
-def packed(x: Tensor, positions: Tensor) -> Tensor:
-    """The elements of `x` (N, C, H, W) at `positions` (P,), as (N, C, 1, P)."""
-    return x.flatten(2).index_select(2, positions).unsqueeze(2)
+        return torch.cat((*groups, blank), dim=1)
 
 
 def _rows(parts: Iterable[Tensor]) -> Tensor:

@@ -8,6 +8,7 @@ from latentpress.models.elic import Elic2022Official
 from latentpress.models.factorized import FactorizedPrior, FactorizedPriorReLU
 from latentpress.models.gained import GainedHyperprior
 from latentpress.models.hyperprior import MeanScaleHyperprior, ScaleHyperprior
+from latentpress.models.lattice_hyperprior import LatticeHyperprior
 from latentpress.models.variable_rate import (
     JointAutoregressiveHierarchicalPriorsVbr,
     MeanScaleHyperpriorVbr,
@@ -25,6 +26,7 @@ __all__ = [
     "GainedHyperprior",
     "JointAutoregressiveHierarchicalPriors",
     "JointAutoregressiveHierarchicalPriorsVbr",
+    "LatticeHyperprior",
     "MeanScaleHyperprior",
     "MeanScaleHyperpriorVbr",
     "ScaleHyperprior",

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from latentpress.errors import ConfigurationError
 from latentpress.training.muon import Muon, split_parameters
 from latentpress.training.settings import OptimizationSettings
+from latentpress.training.soap import Soap
 
-MUON_ADAM_RATIO = 0.25  # learning rate of what Muon does not take, as a share of Muon's
+ADAM_RATIO = 0.25  # learning rate of what Muon and SOAP do not take, as a share of theirs
 
 
 def is_quantile(name: str) -> bool:
@@ -64,8 +65,9 @@ def net_optimizers(model: nn.Module, settings: OptimizationSettings) -> list[tor
     suited = {id(kernel) for kernel in split_parameters(model)[0]}
     kernels = [p for p in parameters if id(p) in suited]
     others = [p for p in parameters if id(p) not in suited]
-    adam = [_adam(others, MUON_ADAM_RATIO * settings.lr)] if others else []
-    return [*([Muon(kernels, lr=settings.lr)] if kernels else []), *adam]
+    adam = [_adam(others, ADAM_RATIO * settings.lr)] if others else []
+    make = Soap if settings.optimizer == "soap" else Muon
+    return [*([make(kernels, lr=settings.lr)] if kernels else []), *adam]
 
 
 def aux_optimizers(model: nn.Module, settings: OptimizationSettings) -> list[torch.optim.Optimizer]:

@@ -16,7 +16,7 @@ from typing import Any, get_type_hints
 from latentpress.errors import ConfigurationError
 
 METRICS = ("mse", "ms-ssim")
-OPTIMIZERS = ("adam", "adamw", "muon")
+OPTIMIZERS = ("adam", "adamw", "muon", "soap")
 SCHEDULES = ("plateau", "cosine", "linear", "constant")
 
 
