@@ -2,12 +2,15 @@
 
 import copy
 from collections.abc import Callable
+from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["image_by_image", "laid_out"]
+__all__ = ["image_by_image", "in_single", "laid_out"]
+
+Network = TypeVar("Network", bound=nn.Module)
 
 _HALVES = (torch.float16, torch.bfloat16)
 _singles: "WeakKeyDictionary[nn.Module, tuple[tuple[object, ...], nn.Module]]" = WeakKeyDictionary()
@@ -32,18 +35,18 @@ def image_by_image(
         >>> torch.equal(image_by_image(network, x)[1:2], image_by_image(network, x[1:2]))
         True
     """
-    if isinstance(network, nn.Module) and _better_in_single(network, x):
-        return image_by_image(_in_single(network), x.float(), layout).to(x.dtype)
+    if isinstance(network, nn.Module) and _betterin_single(network, x):
+        return image_by_image(in_single(network), x.float(), layout).to(x.dtype)
     return torch.cat([network(laid_out(image, layout)) for image in x.split(1)])
 
 
-def _better_in_single(network: nn.Module, x: Tensor) -> bool:
+def _betterin_single(network: nn.Module, x: Tensor) -> bool:
     """Whether a network of half precision is to compute on `x` in float32."""
     on_cpu = x.device.type == "cpu" and not torch.is_grad_enabled() and not torch.compiler.is_compiling()
     return on_cpu and x.dtype in _HALVES and any(p.dtype == x.dtype for p in network.parameters())
 
 
-def _in_single(network: nn.Module) -> nn.Module:
+def in_single(network: Network) -> Network:
     """A copy of a network in float32, made once for its weights as they are."""
     tensors = [*network.parameters(), *network.buffers()]
     # tensors made in inference mode do not count their changes
@@ -53,7 +56,7 @@ def _in_single(network: nn.Module) -> nn.Module:
     if known is None or not counted or known[0] != stamp:
         with torch.inference_mode(False), torch.no_grad():
             known = _singles[network] = stamp, copy.deepcopy(network).float()
-    return known[1]
+    return known[1]  # type: ignore[return-value]
 
 
 def laid_out(x: Tensor, layout: torch.memory_format) -> Tensor:

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from latentpress import _core
-from latentpress.models.compiled import eager, packed, usable_for
+from latentpress.models.compiled import eager, enabled, not_compiled, packed, usable_for
 from latentpress.models.hierarchical.arithmetic import in_fixed_point, kernels
 from latentpress.models.hierarchical.workspace import empty
 
@@ -23,6 +23,8 @@ __all__ = [
     "PackedConvolution",
     "contiguous",
     "eager",
+    "enabled",
+    "not_compiled",
     "packed",
     "usable_for",
 ]

@@ -12,7 +12,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from latentpress.entropy_models.precision import no_autocast
 from latentpress.errors import BitstreamError, ConfigurationError
+from latentpress.latent_codecs.batches import in_single
 from latentpress.models.hierarchical.arithmetic import (
     ARITHMETICS,
     FIXED_POINT,
@@ -20,7 +22,7 @@ from latentpress.models.hierarchical.arithmetic import (
     computing_in,
     fastest_arithmetic,
 )
-from latentpress.models.hierarchical.compiled import usable_for
+from latentpress.models.hierarchical.compiled import enabled, not_compiled, usable_for
 from latentpress.models.hierarchical.files import AnyPath
 from latentpress.models.hierarchical.hierarchy import HierarchicalVAE
 from latentpress.models.hierarchical.latents import DiscreteLatentBlock
@@ -85,6 +87,7 @@ class CodingHierarchy(HierarchicalVAE):
         """Strings that one image is coded into."""
         return self.num_latents
 
+    @not_compiled()
     @torch.inference_mode()
     @workspace()
     def encode(self, x: Tensor, lmb: float | None = None, arithmetic: str = FLOAT32) -> Strings:
@@ -93,39 +96,58 @@ class CodingHierarchy(HierarchicalVAE):
         Args:
             x: the images.
             lmb: lambda of a variable-rate model, its default where None.
-            arithmetic: "float32", as in published streams, or "fixed-point" (`arithmetic.py`), for models in
-                float32 on a CPU.
+            arithmetic: "float32", as in published streams, or "fixed-point" (`arithmetic.py`), for models on
+                a CPU.
 
-        Returns `num_strings` lists, coarse to fine, of N strings each.
+        Returns `num_strings` lists, coarse to fine, of N strings each. On a CPU models of all types of number
+        code in float32, on a copy of their weights that is kept, and under autocast too.
+
+        Raises:
+            ConfigurationError: it is called from compiled or traced code, where the kernels cannot run.
         """
         self.check_image(x)
-        with self._computing_in(arithmetic):
-            emb = self.embed(self.resolve_lmb(lmb, 1))
-            by_image = [self._encode_one(image, emb) for image in x.split(1)]
+        with self._coding_in(arithmetic) as model:
+            emb = model.embed(model.resolve_lmb(lmb, 1))
+            by_image = [model._encode_one(image, emb) for image in x.to(model.constant().dtype).split(1)]
         return [list(strings) for strings in zip(*by_image, strict=True)]
 
     def fastest_arithmetic(self) -> str:
         """The arithmetic that `encode` and `decode` are fastest in, where the model is now."""
-        with torch.inference_mode():
-            return fastest_arithmetic() if usable_for(self.constant()) else FLOAT32
+        return fastest_arithmetic() if self._on_cpu() and enabled() else FLOAT32
+
+    def _on_cpu(self) -> bool:
+        return self.constant().device.type == "cpu"
 
     @contextmanager
-    def _computing_in(self, arithmetic: str) -> Iterator[None]:
+    def _coding_in(self, arithmetic: str) -> Iterator["CodingHierarchy"]:
+        """The model to code with: on a CPU one in float32, outside of autocast and of compiled graphs.
+
+        Everything else would leave the kernels, and give strings that other machines cannot decode.
+        """
         if arithmetic not in ARITHMETICS:
             raise ConfigurationError(f"Expected {' or '.join(ARITHMETICS)}, found {arithmetic!r}.")
-        if arithmetic == FIXED_POINT and not usable_for(self.constant()):
+        if arithmetic == FIXED_POINT and not (self._on_cpu() and enabled()):
             raise ConfigurationError(
-                "Fixed point runs on the package's own kernels only: "
-                "put the model on a CPU in float32, outside of autocast."
+                "Fixed point runs on the package's own kernels only: put the model on a CPU, out of eager()."
             )
-        with computing_in(arithmetic):
-            yield
+        if not self._on_cpu():
+            yield self
+            return
+        with no_autocast(self.constant()), computing_in(arithmetic):
+            model = self if all(p.dtype == torch.float32 for p in self.parameters()) else in_single(self)
+            if enabled() and not usable_for(model.constant()):
+                raise ConfigurationError(
+                    "A hierarchy codes on the package's own kernels only: call it outside of torch.compile, "
+                    "torch.jit.trace and integer arithmetic."
+                )
+            yield model
 
     def _encode_one(self, image: Tensor, emb: Tensor | None) -> list[bytes]:
         source = Encoding(self.bottom_up(image, emb), stop_after=self.num_latents)
         self.top_down(source, 1, self.grid_of(image), emb)
         return source.strings
 
+    @not_compiled()
     @torch.inference_mode()
     @workspace()
     def decode(
@@ -146,15 +168,18 @@ class CodingHierarchy(HierarchicalVAE):
             lmb, arithmetic: as given to `encode`.
             temperature, generator: for latents that are missing.
 
+        The images are in float32 if the model is on a CPU, else in its own type.
+
         Raises:
             BitstreamError: there are too many strings, or one of them is damaged.
+            ConfigurationError: as for `encode`.
         """
         batch = self._check_strings(strings, grid)
-        with self._computing_in(arithmetic):
-            emb = self.embed(self.resolve_lmb(lmb, 1))
+        with self._coding_in(arithmetic) as model:
+            emb = model.embed(model.resolve_lmb(lmb, 1))
             rest = Sampling(temperature, generator)
             images = [
-                self._decode_one([latent[n] for latent in strings], grid, emb, rest) for n in range(batch)
+                model._decode_one([latent[n] for latent in strings], grid, emb, rest) for n in range(batch)
             ]
         return torch.cat(images)
 
