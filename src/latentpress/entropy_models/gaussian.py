@@ -11,6 +11,7 @@ from torch import Tensor
 
 from latentpress import _core
 from latentpress.entropy_models.base import EntropyModel, check_slots
+from latentpress.entropy_models.portable import normal_cumulative
 from latentpress.entropy_models.precision import at_least_float32, no_autocast
 from latentpress.errors import ConfigurationError
 from latentpress.ops import LowerBound
@@ -104,7 +105,7 @@ class GaussianConditional(EntropyModel):
         return self.update(force=True)
 
     def update(self, force: bool = False) -> bool:
-        """Make the integer tables from the scale table, which takes milliseconds.
+        """Make the integer tables from the scale table, the same on every machine, which takes milliseconds.
 
         Tables already there are kept unless `force` is true: files made with them could not be read with
         others.
@@ -125,9 +126,10 @@ class GaussianConditional(EntropyModel):
         centers = reach.int()
         # Both halves are taken from the lower tail, at -|k|, where erfc keeps its digits.
         slots = torch.arange(2 * int(centers.max()) + 1, dtype=torch.int32)
-        distances = (slots - centers[:, None]).abs().float()
-        upper = self._standardized_cumulative((0.5 - distances) / scales[:, None])
-        lower = self._standardized_cumulative((-0.5 - distances) / scales[:, None])
+        # of narrower tables only their own slots count, so the others need no values of their own
+        distances = (slots - centers[:, None]).abs().minimum(centers[:, None]).float()
+        upper = self._tabulated_cumulative((0.5 - distances) / scales[:, None])
+        lower = self._tabulated_cumulative((-0.5 - distances) / scales[:, None])
         self._set_tables(upper - lower, 2 * lower[:, 0], 2 * centers + 1, -centers)
         return True
 
@@ -172,6 +174,12 @@ class GaussianConditional(EntropyModel):
         upper = self._standardized_cumulative((0.5 - values) / scales)
         lower = self._standardized_cumulative((-0.5 - values) / scales)
         return upper - lower
+
+    def _tabulated_cumulative(self, inputs: Tensor) -> Tensor:
+        """Return `_standardized_cumulative`; of a Gaussian, to the same bits on every machine."""
+        if type(self)._standardized_cumulative is GaussianConditional._standardized_cumulative:
+            return normal_cumulative(inputs)
+        return self._standardized_cumulative(inputs)
 
     @staticmethod
     def _standardized_cumulative(inputs: Tensor) -> Tensor:

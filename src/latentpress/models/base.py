@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -10,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from latentpress.entropy_models import EntropyBottleneck, GaussianConditional
+from latentpress.entropy_models.portable import log_spaced
 from latentpress.errors import WeightsError
 from latentpress.latent_codecs import LatentCodec
 from latentpress.latent_codecs.batches import image_by_image
@@ -40,7 +40,7 @@ def get_scale_table(
         >>> get_scale_table(1, 4, 3)
         tensor([1., 2., 4.])
     """
-    return torch.exp(torch.linspace(math.log(min), math.log(max), levels))
+    return log_spaced(min, max, levels)
 
 
 class CompressionModel(nn.Module):

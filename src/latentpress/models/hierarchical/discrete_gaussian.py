@@ -7,6 +7,7 @@ stands in between.
 
 import math
 from collections.abc import Sequence
+from decimal import Context, Decimal, localcontext
 from itertools import product
 
 import numpy as np
@@ -15,20 +16,32 @@ from torch import Tensor
 
 from latentpress import _core
 from latentpress.ans import CodingTables
-from latentpress.entropy_models import GaussianConditional
+from latentpress.entropy_models import GaussianConditional, portable
 from latentpress.errors import BitstreamError
 from latentpress.models.hierarchical.compiled import contiguous
 
 SCALE_BOUND = 0.11
 LARGEST_SCALE = 20.0
+# In each of the tables that models have, one exponential was not rounded to the nearest number. Files were
+# coded with it, so it stays: number of the scale, and the direction.
+_ROUNDED_OTHERWISE = {
+    (0.1, 20.0, 64): (43, math.inf),
+    (0.11, 20.0, 64): (44, -math.inf),
+    (0.11, 20.0, 128): (18, math.inf),
+}
 # A foreign encoder's arithmetic may round a raw scale to the other side of a threshold this close to it.
 _DOUBTFUL_WITHIN = 1e-4
 _MOST_DOUBTFUL = 8
+_DIGITS = 40
 
 
 def log_spaced(smallest: float, largest: float, count: int) -> Tensor:
-    """`count` scales from `smallest` to `largest` at equal ratios, float32."""
-    return torch.exp(torch.linspace(math.log(smallest), math.log(largest), count, device="cpu"))
+    """`count` scales from `smallest` to `largest` at equal ratios, float32, the same on every machine."""
+    scales = portable.log_spaced(smallest, largest, count)
+    number, direction = _ROUNDED_OTHERWISE.get((smallest, largest, count), (0, 0.0))
+    if direction:
+        scales[number] = torch.nextafter(scales[number], torch.tensor(direction))
+    return scales
 
 
 class DiscreteGaussian(GaussianConditional):
@@ -85,21 +98,24 @@ def raw_thresholds(scales: Tensor, scale_bound: float, log_scale_bound: float, u
     """Raw values above which each scale but the last lies strictly below the Gaussian's scale, (T - 1,)
     float32.
 
-    Computed in float64 and rounded down, which leaves the comparison with float32 values exact.
+    Rounded down, which leaves the comparison with float32 values exact, and computed in decimal, which is the
+    same on every machine.
     """
     bound = float(np.float32(scale_bound))
-    thresholds = []
-    for scale in scales[:-1].double().tolist():
-        shifted = math.log(scale * unit) + log_scale_bound
-        if scale < bound or shifted <= 0:
-            thresholds.append(-math.inf)
-        else:
-            thresholds.append(shifted + math.log(-math.expm1(-shifted)) - log_scale_bound)
-    exact = np.array(thresholds)
-    rounded = exact.astype(np.float32)
+    exact = [_raw_threshold(scale, log_scale_bound, unit, bound) for scale in scales[:-1].double().tolist()]
+    rounded = np.array(exact, np.float32)
     too_high = rounded > exact
     rounded[too_high] = np.nextafter(rounded[too_high], np.float32(-np.inf))
     return torch.from_numpy(rounded)
+
+
+def _raw_threshold(scale: float, log_scale_bound: float, unit: float, scale_bound: float) -> float:
+    """Raw value whose `softplus(raw + bound) - bound` is the logarithm of a scale; -inf where none is."""
+    with localcontext(Context(prec=_DIGITS)):
+        shifted = (Decimal(scale) * Decimal(unit)).ln() + Decimal(log_scale_bound)
+        if scale < scale_bound or shifted <= 0:
+            return -math.inf
+        return float(shifted + (1 - (-shifted).exp()).ln() - Decimal(log_scale_bound))
 
 
 def _row(x: Tensor) -> Tensor:
