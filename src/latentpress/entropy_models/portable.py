@@ -33,7 +33,9 @@ def log_spaced(smallest: float, largest: float, count: int) -> Tensor:
             low + step * i if i < count // 2 or count == 1 else high - step * (count - 1 - i)
             for i in range(count)
         ]
-        return torch.tensor([float(_single(log).exp()) for log in logs], dtype=torch.float64).float()
+        return torch.tensor(
+            [float(_single(log).exp()) for log in logs], dtype=torch.float64, device="cpu"
+        ).float()
 
 
 def normal_cumulative(x: Tensor) -> Tensor:

@@ -40,7 +40,7 @@ def log_spaced(smallest: float, largest: float, count: int) -> Tensor:
     scales = portable.log_spaced(smallest, largest, count)
     number, direction = _ROUNDED_OTHERWISE.get((smallest, largest, count), (0, 0.0))
     if direction:
-        scales[number] = torch.nextafter(scales[number], torch.tensor(direction))
+        scales[number] = torch.nextafter(scales[number], torch.tensor(direction, device="cpu"))
     return scales
 
 
