@@ -1,15 +1,13 @@
 """Convolutions that train fast on CPUs compute what torch's own do."""
 
-from typing import Any
-
 import pytest
 import torch
 from torch import nn
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from latentpress.layers import conv1x1
 from latentpress.layers.convolutions import TransposedConv2d, channels_innermost, safe_innermost
 from latentpress.models import Cheng2020Anchor
+from strided_pointwise import StridedPointwise
 
 LAYOUTS = [torch.contiguous_format, torch.channels_last]
 
@@ -36,18 +34,6 @@ def test_the_gradient_of_a_transposed_convolution_passes_gradcheck():
     assert torch.autograd.gradcheck(layer, (x,))
 
 
-class _StridedPointwise(TorchDispatchMode):
-    """Counts the backward passes of strided 1x1 convolutions that torch is asked for."""
-
-    count = 0
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func is torch.ops.aten.convolution_backward.default:
-            weight, stride, transposed = args[2], args[4], args[7]
-            self.count += weight.shape[2:] == (1, 1) and set(stride) != {1} and not transposed
-        return func(*args, **(kwargs or {}))
-
-
 @pytest.mark.parametrize("autocast", [None, torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
 @pytest.mark.parametrize("channels", [3, 16])
@@ -56,7 +42,7 @@ def test_a_strided_pointwise_convolution_and_its_gradients_are_torchs(channels, 
     ours, theirs = conv1x1(channels, 8, stride=2).to(dtype), nn.Conv2d(channels, 8, 1, stride=2).double()
     theirs.load_state_dict(ours.state_dict())
     x = torch.randn(2, channels, 6, 10).contiguous(memory_format=layout).to(dtype).requires_grad_()
-    with _StridedPointwise() as asked, torch.autocast("cpu", autocast, enabled=autocast is not None):
+    with StridedPointwise() as asked, torch.autocast("cpu", autocast, enabled=autocast is not None):
         found = _gradients(ours, x)
     assert asked.count == 0
     exact = _gradients(theirs, x.detach().double().contiguous().requires_grad_())
@@ -66,7 +52,7 @@ def test_a_strided_pointwise_convolution_and_its_gradients_are_torchs(channels, 
 
 
 def test_torchs_own_strided_pointwise_convolution_is_noticed():
-    with _StridedPointwise() as asked:
+    with StridedPointwise() as asked:
         _gradients(nn.Conv2d(3, 8, 1, stride=2), torch.randn(1, 3, 6, 10, requires_grad=True))
     assert asked.count == 1
 
@@ -75,7 +61,7 @@ def test_a_strided_pointwise_convolution_takes_one_image_and_compiles():
     layer, x = conv1x1(3, 8, stride=2), torch.randn(2, 3, 6, 10)
     torch.testing.assert_close(layer(x[0]), layer(x)[0])
     compiled = torch.compile(layer, backend="aot_eager")
-    with _StridedPointwise() as asked:
+    with StridedPointwise() as asked:
         found = _gradients(compiled, x.contiguous(memory_format=torch.channels_last).requires_grad_())
     assert asked.count == 0
     for a, b in zip(found, _gradients(layer, x.requires_grad_()), strict=True):
