@@ -33,8 +33,8 @@ void reciprocals_divide_exactly() {
       const uint64_t multiple = random() % limit / width * width;
       for (const uint64_t x : {random() % limit, limit - 1, multiple, multiple - (multiple > 0), kLowerBound}) {
         if (x < kLowerBound) continue;
-        uint32_t room = 0;
-        EncoderCursor cursor{x, &room};
+        uint32_t room[1] = {};
+        EncoderCursor cursor{x, room + 1};  // words go in front of where it stands
         cursor.push(slot);
         CHECK(cursor.state == (x / width << kPrecision) + x % width);
       }
