@@ -22,8 +22,12 @@ inline Integers broadcast_pair(const std::uint8_t* from) {
 }
 // Not the intrinsic, around which GCC 12 moves every sum from register to register.
 inline Integers multiply_pairs(Integers sum, Integers a, Integers b) {
+#if defined(_MSC_VER) && !defined(__clang__)
+  return _mm512_dpwssd_epi32(sum, a, b);
+#else
   asm("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
   return sum;
+#endif
 }
 inline void store_shorts(std::int16_t* to, Integers a) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtepi32_epi16(a));
