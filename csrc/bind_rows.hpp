@@ -15,7 +15,7 @@ inline constexpr size_t kSymbolsPerWord = 8;  // a guess at how many symbols a w
 inline nb::bytes finished_string(RansEncoder& encoder) {
   nb::object bytes = nb::steal(PyBytes_FromStringAndSize(nullptr, static_cast<Py_ssize_t>(encoder.size())));
   if (!bytes.is_valid()) throw nb::python_error();
-  encoder.finish(reinterpret_cast<uint8_t*>(PyBytes_AS_STRING(bytes.ptr())));
+  encoder.finish(reinterpret_cast<uint8_t*>(PyBytes_AsString(bytes.ptr())));
   return nb::borrow<nb::bytes>(bytes);
 }
 
