@@ -10,6 +10,7 @@ import torch
 import latentpress.models
 from latentpress.errors import WeightsError
 from latentpress.models import CompressionModel, FactorizedPrior, MeanScaleHyperprior, ScaleHyperprior
+from latentpress.zoo import fingerprint
 
 ARCHITECTURES = {
     "bmshj2018-factorized": "FactorizedPrior",
@@ -72,6 +73,27 @@ def test_old_spellings_load(name):
         assert torch.equal(value, net.state_dict()[key])
     rebuilt = type(net).from_state_dict({"network": old})
     assert rebuilt.state_dict().keys() == net.state_dict().keys()
+
+
+@pytest.mark.parametrize("prefix", ["_orig_mod.", "module._orig_mod.", "_orig_mod.module.", "module.module."])
+def test_keys_of_compiled_and_data_parallel_networks_load(prefix):
+    net, other = _small("mbt2018-mean"), _small("mbt2018-mean")
+    state_dict = {prefix + key: value for key, value in net.state_dict().items()}
+    other.load_state_dict(state_dict)
+    assert fingerprint(other) == fingerprint(net)
+    assert fingerprint(type(net).from_state_dict(state_dict)) == fingerprint(net)
+
+
+def test_state_dicts_go_in_and_out_of_networks_with_compiled_parts():
+    net, other = _small("mbt2018-mean"), _small("mbt2018-mean")
+    other.g_a, other.h_s[0] = torch.compile(other.g_a), torch.compile(other.h_s[0])
+    assert set(other.state_dict()) != set(net.state_dict())
+    other.load_state_dict(net.state_dict())
+    assert fingerprint(other) == fingerprint(net)
+    other.load_state_dict({f"module.{key}": value for key, value in other.state_dict().items()})
+    third = _small("mbt2018-mean")
+    third.load_state_dict(other.state_dict())
+    assert fingerprint(third) == fingerprint(net)
 
 
 def test_loading_resizes_tables_both_ways():

@@ -61,6 +61,15 @@ def test_the_same_model_is_the_same_file(net, tmp_path):
     assert metadata(files[0])["note"] == 'ä \\ " \n'
 
 
+def test_a_compiled_or_data_parallel_model_is_the_same_file(net, tmp_path):
+    zoo.save_checkpoint(net, tmp_path / "a.safetensors")
+    wrapped = torch.nn.DataParallel(torch.compile(net))
+    zoo.save_checkpoint(wrapped, tmp_path / "b.safetensors")
+    net.g_a = torch.compile(net.g_a)
+    zoo.save_checkpoint(net, tmp_path / "c.safetensors")
+    assert len({(tmp_path / f"{name}.safetensors").read_bytes() for name in "abc"}) == 1
+
+
 def test_a_model_that_was_saved_without_tables_is_given_them(tmp_path):
     zoo.save_checkpoint(FactorizedPrior(8, 12), tmp_path / "net.safetensors")
     assert zoo.load_checkpoint(tmp_path / "net.safetensors").compress(IMAGE)["strings"]

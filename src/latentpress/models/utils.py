@@ -1,7 +1,7 @@
 """What architectures share: two convolutions, buffers that grow on loading, old spellings of checkpoints."""
 
 import re
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Literal
 
 import torch
@@ -16,6 +16,7 @@ __all__ = [
     "deconv",
     "find_named_buffer",
     "find_named_module",
+    "plain_key",
     "remap_old_keys",
     "update_registered_buffers",
 ]
@@ -102,14 +103,37 @@ _BOTTLENECK_KEY = re.compile(
 )
 _PRESENT_NAME = {"matrix": "matrices", "bias": "biases", "factor": "factors"}
 
+# What PyTorch's wrappers call the module inside: torch.compile, sharded data parallel and checkpointed
+# activations, which may wrap any part of a network, and data parallel, which wraps the whole.
+_WRAPPED = re.compile(r"(?<![^.])(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
+_DATA_PARALLEL = re.compile(r"^(?:module\.)+")
+
+
+def plain_key(key: str) -> str:
+    """A state-dict key as it is where no part of the network is compiled, sharded or checkpointed.
+
+    Example:
+        >>> plain_key("_orig_mod.g_a._orig_mod.0.weight")
+        'g_a.0.weight'
+    """
+    return _WRAPPED.sub("", key)
+
 
 def _present_key(key: str) -> str:
     """The present spelling of one state-dict key."""
-    key = key.removeprefix("module.").replace(".downsample.", ".skip.")
+    key = _DATA_PARALLEL.sub("", plain_key(key)).replace(".downsample.", ".skip.")
     match = _BOTTLENECK_KEY.fullmatch(key)
     if match is None:
         return key
     return f"{match['head']}{match['new'] or _PRESENT_NAME[match['old']]}.{match['index']}"
+
+
+def _own_key(key: str, own: Mapping[str, str]) -> str:
+    """A key of a checkpoint as the model that is to be loaded spells it, of whose keys `own` has all
+    spellings; in its present spelling where the model has none."""
+    plain, present = plain_key(key), _present_key(key)
+    spellings = (key, plain, _DATA_PARALLEL.sub("", plain), present)
+    return next((own[spelling] for spelling in spellings if spelling in own), present)
 
 
 def remap_old_keys(module_name: str, state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -124,16 +148,17 @@ def remap_old_keys(module_name: str, state_dict: Mapping[str, Tensor]) -> dict[s
     }
 
 
-def convert_state_dict(checkpoint: Mapping[str, Any], known: Container[str] = ()) -> dict[str, Tensor]:
+def convert_state_dict(checkpoint: Mapping[str, Any], known: Collection[str] = ()) -> dict[str, Tensor]:
     """The state dict inside `checkpoint`, with every older spelling of a key brought up to date.
 
-    Takes off a wrapping `"state_dict"` or `"network"` and the `module.` prefix of data-parallel training;
-    renames `.downsample.` to `.skip.`; and spells the parameters of entropy bottlenecks `matrices.0`,
-    `biases.0`, `factors.0`. Tensors are passed on, not copied.
+    Takes off a wrapping `"state_dict"` or `"network"`, the `module.` prefix of data-parallel training and the
+    `_orig_mod.` of compiled networks and parts; renames `.downsample.` to `.skip.`; and spells the parameters
+    of entropy bottlenecks `matrices.0`, `biases.0`, `factors.0`. Tensors are passed on, not copied.
 
     Args:
         checkpoint: what `torch.load` or `safetensors` read.
-        known: keys to leave as they are, because the model to be loaded has them.
+        known: the keys of the model to be loaded: those are left as they are, and so spelled where parts of
+            this model are compiled or otherwise wrapped.
 
     Raises:
         WeightsError: `checkpoint` does not hold a state dict.
@@ -152,4 +177,5 @@ def convert_state_dict(checkpoint: Mapping[str, Any], known: Container[str] = ()
             "Expected a state dict of tensors, alone or under 'state_dict' or 'network', "
             f"but the value of {foreign!r} is not a tensor."
         )
-    return {(key if key in known else _present_key(key)): value for key, value in checkpoint.items()}
+    own = {plain_key(key): key for key in known} | {key: key for key in known}
+    return {_own_key(key, own): value for key, value in checkpoint.items()}

@@ -26,7 +26,8 @@ def load_state_dict(state_dict: Mapping[str, Any]) -> dict[str, Tensor]:
     """A published checkpoint's state dict with every old spelling of a key brought up to date.
 
     Takes what `torch.load(path, weights_only=True)` or `read_checkpoint` gave: a state dict, alone or wrapped
-    under `state_dict` or `network`, with or without a `module.` prefix.
+    under `state_dict` or `network`, with or without the `module.` of data-parallel training and the
+    `_orig_mod.` of compiled networks and parts.
 
     Raises:
         WeightsError: it holds no state dict.
@@ -80,7 +81,7 @@ def save_checkpoint(
     tables everywhere.
 
     Args:
-        model: what to save.
+        model: what to save; one that is compiled or in data-parallel training gives the same file as without.
         path: file to write, by convention `*.safetensors`.
         arguments: constructor arguments; without them, each is read from the model's attribute of the same
             name.
@@ -102,20 +103,41 @@ def save_checkpoint(
     """
     from safetensors.torch import save
 
+    model = unwrapped(model)
     cls = type(model)
     entries = {
         **(metadata or {}),
         "architecture": name_of(cls) or f"{cls.__module__}.{cls.__qualname__}",
         "arguments": _encoded(cls, _kept_arguments(model) if arguments is None else arguments),
     }
-    tensors = {
-        key: value.detach().cpu().clone().contiguous() for key, value in sorted(model.state_dict().items())
-    }
+    tensors = tensors_of(model)
     try:
         with whole_file(Path(path)) as partial:
             partial.write_bytes(_reproducible(save(tensors, metadata=entries)))
     except OSError as error:
         raise WeightsError(f"The checkpoint {path} cannot be written: {_one_line(error)}") from error
+
+
+def unwrapped(model: Any) -> Any:
+    """The model inside of what `torch.compile` or data-parallel training made of it."""
+    from torch.nn import DataParallel
+    from torch.nn.parallel import DistributedDataParallel
+
+    while True:
+        if isinstance(model, (DataParallel, DistributedDataParallel)):
+            model = model.module
+        elif hasattr(model, "_orig_mod"):
+            model = model._orig_mod
+        else:
+            return model
+
+
+def tensors_of(model: Any) -> dict[str, Tensor]:
+    """Copies of what a model's file holds, on the CPU, by sorted keys without the marks of compiled parts."""
+    from latentpress.models.utils import plain_key
+
+    state = {plain_key(key): value for key, value in model.state_dict().items()}
+    return {key: value.detach().cpu().clone().contiguous() for key, value in sorted(state.items())}
 
 
 def load_checkpoint(

@@ -14,7 +14,8 @@ FINGERPRINT_BYTES = 8
 def fingerprint(model: nn.Module) -> bytes:
     """Eight bytes over all of the model's state dict: weights, constants and the coder's integer tables.
 
-    The same on every device, in every memory format and after every round trip through a checkpoint. Any
+    The same on every device, in every memory format, compiled or not, and after every round trip through a
+    checkpoint. Any
     changed value changes it: `model.half()` rounds the weights and cannot decode what the unrounded model
     encoded, so its fingerprint is another one. It also changes when `model.update()` builds or rebuilds the
     tables.
@@ -30,8 +31,10 @@ def fingerprint(model: nn.Module) -> bytes:
         >>> len(zoo.fingerprint(layer)), zoo.fingerprint(layer) == zoo.fingerprint(nn.Conv2d(3, 8, 3))
         (8, False)
     """
+    from latentpress.models.utils import plain_key
+
     digest = hashlib.blake2b(digest_size=FINGERPRINT_BYTES)
-    for key, tensor in sorted(model.state_dict().items()):
+    for key, tensor in sorted((plain_key(key), tensor) for key, tensor in model.state_dict().items()):
         kind, values = _plain(tensor)
         shape = ",".join(str(extent) for extent in tensor.shape)
         digest.update(f"{key}\0{kind}\0{shape}\0".encode())

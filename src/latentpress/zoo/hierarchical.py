@@ -150,10 +150,9 @@ def save_hierarchy(model: HierarchicalVAE, path: str | os.PathLike[str]) -> None
     from safetensors.torch import save
 
     from latentpress._files import whole_file
+    from latentpress.zoo.checkpoints import tensors_of, unwrapped
 
-    tensors = {
-        key: value.detach().cpu().clone().contiguous() for key, value in sorted(model.state_dict().items())
-    }
+    tensors = tensors_of(unwrapped(model))
     try:
         with whole_file(Path(path)) as partial:
             partial.write_bytes(save(tensors, metadata={"family": "hierarchical"}))
@@ -167,11 +166,12 @@ def load_hierarchy_weights(model: HierarchicalVAE, path: str | os.PathLike[str])
     Raises:
         WeightsError: the file is missing or damaged, or has other keys or shapes.
     """
+    from latentpress.models.utils import convert_state_dict
     from latentpress.zoo.checkpoints import read_checkpoint
 
     contents, _ = read_checkpoint(path)
     try:
-        model.load_state_dict(_unwrapped(contents))
+        model.load_state_dict(convert_state_dict(_unwrapped(contents), known=model.state_dict()))
     except (RuntimeError, TypeError, AttributeError) as error:
         reason = " ".join(str(error).split())[:300]
         raise WeightsError(f"{path} does not fit {type(model).__name__}: {reason}") from error
