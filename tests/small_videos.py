@@ -1,7 +1,7 @@
 """Moving pictures, a codec of frames that needs no network, and a small network: fixtures and helpers."""
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -45,6 +45,7 @@ class BlockMeans(FrameCodec):
         return F.interpolate(means / 255, scale_factor=8)
 
 
+SOUND_RATE = 8000  # of the sound that is put beside pictures
 LAYOUT = RawFormat(37, 21, framerate=Fraction(30000, 1001))
 
 
@@ -79,4 +80,52 @@ def scale_space_flow(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model.update()
     path = tmp_path_factory.mktemp("weights") / "ssf.safetensors"
     zoo.save_checkpoint(model, path)
+    return path
+
+
+def write_coded(
+    path: Path,
+    times: Iterable[int],
+    tick: Fraction,
+    *,
+    rate: Fraction | None = None,
+    encoder: str = "libx264",
+    kind: str | None = None,
+    options: dict[str, str] | None = None,
+    sound: tuple[float, float] | None = None,
+) -> Path:
+    """Write a coded video of 64x48 pixels.
+
+    Args:
+        path: where to.
+        times: when each frame is shown, in ticks.
+        tick: in seconds.
+        rate: that the encoder is told; one frame a tick if None.
+        encoder: FFmpeg's name.
+        kind: of file, FFmpeg's name; the suffix says it if None.
+        options: of the encoder.
+        sound: when its first sample is heard, and how long it is, in seconds.
+    """
+    av = pytest.importorskip("av", reason="PyAV is absent: pip install 'latentpress[video]'")
+    with av.open(str(path), "w", format=kind) as file:
+        pictures = file.add_stream(encoder, rate=rate or 1 / tick, options=options or {})
+        pictures.width, pictures.height, pictures.pix_fmt = 64, 48, "yuv420p"
+        pictures.codec_context.time_base = tick
+        voice = None if sound is None else file.add_stream("pcm_s16le", rate=SOUND_RATE, layout="mono")
+        for number, time in enumerate(times):
+            frame = av.VideoFrame.from_ndarray(
+                np.full((48, 64, 3), 20 * number % 256, np.uint8), format="rgb24"
+            )
+            frame.pts, frame.time_base = time, tick
+            file.mux(pictures.encode(frame))
+        file.mux(pictures.encode(None))
+        if voice is not None and sound is not None:
+            start, length = sound
+            samples = av.AudioFrame.from_ndarray(
+                np.zeros((1, round(length * SOUND_RATE)), np.int16), format="s16", layout="mono"
+            )
+            samples.rate, samples.pts = SOUND_RATE, round(start * SOUND_RATE)
+            samples.time_base = Fraction(1, SOUND_RATE)
+            file.mux(voice.encode(samples))
+            file.mux(voice.encode(None))
     return path

@@ -68,11 +68,17 @@ def _describe_video(path: Path) -> dict[str, Any]:
     with open_to_read(path) as file:
         reader = VideoReader(file)
         counts = dict.fromkeys(Kind, 0)
+        end = 0  # of the last frame that has a moment
         for packet in reader.packets():
             counts[packet.kind] += 1
+            if reader.header.each_timed and packet.kind in (Kind.KEYFRAME, Kind.INTER):
+                end = max(end, _end_of(packet.content))
     layout, colour, maker = reader.header.layout, reader.header.colour, reader.header.maker
     frames = counts[Kind.KEYFRAME] + counts[Kind.INTER]
     seconds = float(frames / layout.framerate) if layout.framerate else None
+    times = reader.header.times
+    if times is not None and times.each:
+        seconds = float(end * times.tick)
     return {
         "file": str(path),
         "size": reader.size,
@@ -85,6 +91,7 @@ def _describe_video(path: Path) -> dict[str, Any]:
         "frames": frames,
         "keyframes": counts[Kind.KEYFRAME],
         "missing_frames": None if reader.frames is None else reader.frames - frames,
+        "evenly_spaced": not reader.header.each_timed,
         "seconds": seconds,
         "gop": reader.header.gop,
         "sound": counts[Kind.AUDIO] > 0,
@@ -95,6 +102,17 @@ def _describe_video(path: Path) -> dict[str, Any]:
         "damaged": reader.damaged,
         "complete": reader.frames is not None,
     }
+
+
+def _end_of(content: bytes) -> int:
+    """When a frame is no longer shown, in ticks; 0 where its content is damaged."""
+    from latentpress.codec.video.packets import read_moment
+    from latentpress.errors import BitstreamError
+
+    try:
+        return sum(read_moment(content)[0])
+    except BitstreamError:
+        return 0
 
 
 def _print_tables(records: list[dict[str, Any]]) -> None:
@@ -112,6 +130,8 @@ def _print_tables(records: list[dict[str, Any]]) -> None:
 
 def _video_rows(record: dict[str, Any]) -> list[tuple[str, str]]:
     rate = "rate not known" if record["framerate"] is None else f"{record['framerate']} a second"
+    if not record["evenly_spaced"]:
+        rate = f"{record['seconds']:.3f} seconds, each at a time of its own"
     missing = record["missing_frames"]
     state = "damaged" if record["damaged"] or missing else "whole"
     if missing:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +15,29 @@ from torch import Tensor
 from latentpress.datasets.frames import Frame, rgb_of
 from latentpress.datasets.rawformat import RawFormat
 from latentpress.datasets.rawvideo import RawVideoSequence
+from latentpress.datasets.timing import Timing
 from latentpress.errors import ConfigurationError
 
 RAW_SUFFIXES = frozenset({".y4m", ".yuv"})
 CODED_SUFFIXES = frozenset(
     {".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts"}
-    | {".vob", ".webm", ".wmv"}
+    | {".3g2", ".3gp", ".asf", ".divx", ".dv", ".f4v", ".m2t", ".mk3d", ".mpe", ".nut", ".ogm", ".qt", ".rm"}
+    | {".rmvb", ".vob", ".webm", ".wmv"}
+    # Streams without a container
+    | {".264", ".265", ".266", ".av1", ".avc", ".h261", ".h263", ".h264", ".h265", ".h266", ".hevc", ".ivf"}
+    | {".m1v", ".m2v", ".mjpeg", ".mjpg", ".mpv", ".obu", ".vc1", ".vvc"}
 )
 VIDEO_SUFFIXES = RAW_SUFFIXES | CODED_SUFFIXES
 
 UNSPECIFIED = 2  # code of primaries and of a transfer function that nobody named
 _MAPPED_FRAMES = 16
+
+# How files of video begin: Y4M, Matroska, FLV, AVI, MPEG's streams (H.264 and H.265 too) and MP4.
+_BEGINNINGS = re.compile(
+    rb"YUV4MPEG2 |\x1aE\xdf\xa3|FLV\x01|RIFF....AVI |\x00?\x00\x00\x01[^\x00]"
+    rb"|....ftyp(?!avif|avis|heic|heix|mif1|msf1)",  # but not stills, which are files of the same kind
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True)
@@ -49,12 +63,23 @@ class ClipInfo:
         colour: meaning of colours.
         frames: how many there are, where the file says so.
         audio: whether the file has sound, too.
+        timing: when frames are shown, of a coded file; evenly spaced at the frame rate if None.
     """
 
     layout: RawFormat
     colour: Colour
     frames: int | None = None
     audio: bool = False
+    timing: Timing | None = None
+
+    @property
+    def beginning(self) -> Fraction:
+        """When the first of pictures and sound begins, in seconds on the clock of the file."""
+        timing = self.timing
+        if timing is None or timing.tick is None:
+            return Fraction(0)
+        pictures = timing.start * timing.tick
+        return pictures if timing.sound is None else min(pictures, timing.sound)
 
 
 class Clip(ABC):
@@ -69,6 +94,17 @@ class Clip(ABC):
     def rgb(self, frame: Frame) -> Tensor:
         """One of its frames as RGB `(3, H, W)` float32 in [0, 1]."""
         return rgb_of(frame, self.info.layout, self.info.colour.matrix)
+
+
+def looks_like_video(path: Path) -> bool:
+    """Whether a file begins like one of video, whatever its name is."""
+    try:
+        if not path.is_file():  # a pipe would wait, and what was read from it would be gone
+            return False
+        with path.open("rb") as file:
+            return _BEGINNINGS.match(file.read(16)) is not None
+    except OSError:
+        return False
 
 
 def open_clip(path: str | Path, **raw: Any) -> Clip:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from latentpress.datasets.clips import Clip, ClipInfo, Colour
-from latentpress.datasets.frames import Frame
+from latentpress.datasets.frames import Frame, Moment, frame_from_planes
 from latentpress.datasets.rawformat import RawFormat, VideoFormat
 from latentpress.datasets.rawvideo import usual_matrix
+from latentpress.datasets.timing import Clock, Timing, timing_of
 from latentpress.errors import ConfigurationError, DataError
 
 if TYPE_CHECKING:
@@ -61,20 +62,32 @@ class CodedClip(Clip):
             self._width, self._height = frame.width, frame.height
             self._turns = round(frame.rotation / 90) % 4
             self._format, depth = _nearest(frame.format, upright=self._turns % 2 == 0)
-            layout = self._layout(frame, stream, depth)
-            self._pixels = pixel_format(layout)
+            colour = self._colour(frame, stream.codec_context)
             self._from_rgb = frame.format.is_rgb
-            self.info = ClipInfo(
-                layout,
-                self._colour(frame, stream.codec_context),
-                stream.frames or None,
-                bool(container.streams.audio),
-            )
+            count, audio, start = stream.frames or None, bool(container.streams.audio), frame.pts
+            aspect = Fraction(stream.sample_aspect_ratio or 1)
+        timing = self._timing(start)
+        layout = self._layout(frame, depth, timing.rate, aspect)
+        self._pixels = pixel_format(layout)
+        self.info = ClipInfo(layout, colour, count, audio, timing)
+        self._shown = timing
 
     def __iter__(self) -> Iterator[Frame]:
+        clock = None if self._shown.even else Clock(self._shown)
         with self._opened() as (container, stream):
             for frame in self._decoded(container, stream):
-                yield self._frame(frame)
+                moment = None if clock is None else clock.moment(frame.pts, frame.duration)
+                yield self._frame(frame, moment)
+
+    def _timing(self, start: int | None) -> Timing:
+        av = import_av()
+        with self._opened() as (container, stream):
+            try:
+                return timing_of(container, stream, start)
+            except (av.FFmpegError, OSError, ValueError) as error:
+                raise DataError(
+                    f"Expected {self.path} to be whole, found it damaged: {_reason(error)}."
+                ) from error
 
     @contextmanager
     def _opened(self) -> Iterator[tuple[Any, Any]]:
@@ -102,17 +115,15 @@ class CodedClip(Clip):
                 f"Expected {self.path} to be whole, found it damaged after {number} frames: {_reason(error)}."
             ) from error
 
-    def _layout(self, frame: av.VideoFrame, stream: Any, depth: int) -> RawFormat:
+    def _layout(self, frame: av.VideoFrame, depth: int, rate: Fraction | None, aspect: Fraction) -> RawFormat:
         sideways = self._turns % 2 == 1
         size = (frame.height, frame.width) if sideways else (frame.width, frame.height)
-        rate = stream.average_rate or stream.guessed_rate
-        aspect = Fraction(stream.sample_aspect_ratio or 1)
         full_range = frame.format.name.startswith("yuvj") or int(frame.color_range) == _FULL_RANGE
         return RawFormat(
             *size,
             depth,
             self._format,
-            Fraction(rate) if rate else None,
+            rate,
             full_range and not frame.format.is_rgb,
             1 / aspect if sideways else aspect,
         )
@@ -132,7 +143,7 @@ class CodedClip(Clip):
             "ITU-T H.273: convert it first."
         )
 
-    def _frame(self, frame: av.VideoFrame) -> Frame:
+    def _frame(self, frame: av.VideoFrame, moment: Moment | None) -> Frame:
         if (frame.format.name.replace("yuvj", "yuv"), frame.width, frame.height) != (
             self._pixels,
             self._width,
@@ -141,7 +152,7 @@ class CodedClip(Clip):
             matrix = "ITU709" if self._from_rgb else None
             frame = frame.reformat(self._width, self._height, self._pixels, dst_colorspace=matrix)
         planes = [np.rot90(_plane(plane, self.info.layout.dtype), self._turns) for plane in frame.planes]
-        return Frame(*planes) if len(planes) == 3 else Frame(planes[0], None, None)
+        return frame_from_planes(planes, moment)
 
 
 def _plane(plane: Any, dtype: np.dtype[Any]) -> np.ndarray:

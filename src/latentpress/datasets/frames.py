@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,18 +14,32 @@ from latentpress.datasets.rawformat import RawFormat, VideoFormat
 from latentpress.transforms.functional import Planes, rgb2ycbcr, ycbcr2rgb
 
 
+class Moment(NamedTuple):
+    """When a frame is shown, in ticks of the file that it comes from.
+
+    Attributes:
+        time: since the beginning of the clip.
+        length: how long it is shown, as the file says; 0 where it does not. The next frame may come earlier
+            or later.
+    """
+
+    time: int
+    length: int
+
+
 class Frame(NamedTuple):
     """The planes of a frame as the file holds them, `(H, W)`, uint8 or little-endian uint16; chroma is None
-    in video without colour."""
+    in video without colour. Where frames are not evenly spaced, each has its moment."""
 
     y: np.ndarray
     u: np.ndarray | None
     v: np.ndarray | None
+    moment: Moment | None = None
 
     @property
     def planes(self) -> list[np.ndarray]:
         """Those that are there."""
-        return [plane for plane in self if plane is not None]
+        return [plane for plane in (self.y, self.u, self.v) if plane is not None]
 
 
 def frame_from_samples(samples: np.ndarray, layout: RawFormat) -> Frame:
@@ -34,7 +49,13 @@ def frame_from_samples(samples: np.ndarray, layout: RawFormat) -> Frame:
     for height, width in layout.plane_shapes:
         planes.append(samples[: height * width].reshape(height, width))
         samples = samples[height * width :]
-    return Frame(*planes) if len(planes) == 3 else Frame(planes[0], None, None)
+    return frame_from_planes(planes)
+
+
+def frame_from_planes(planes: Sequence[np.ndarray], moment: Moment | None = None) -> Frame:
+    """The frame of one plane, or of three."""
+    y, u, v = planes if len(planes) == 3 else (planes[0], None, None)
+    return Frame(y, u, v, moment)
 
 
 def planes_of(frame: Frame, layout: RawFormat) -> Planes:

@@ -14,6 +14,7 @@ import numpy as np
 
 from latentpress.errors import ConfigurationError, DataError
 
+DEFAULT_RATE = Fraction(25)  # of clips whose rate is not known, where one is needed
 _NTSC_RATES = tuple(Fraction(rate * 1000, 1001) for rate in (24, 30, 48, 60, 120))
 
 

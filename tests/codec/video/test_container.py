@@ -202,7 +202,7 @@ def test_a_file_for_images_is_told_from_one_for_videos() -> None:
 
 def test_another_version_is_refused() -> None:
     data = bytearray(written())
-    data[4] = 2
+    data[4] = 3
     with pytest.raises(BitstreamError, match="newer LatentPress"):
         VideoReader(io.BytesIO(bytes(data)))
 

@@ -1,4 +1,4 @@
-"""The `.ltp` format of videos, version 1: a header, a packet for each frame, an index of keyframes.
+"""The `.ltp` format of videos, versions 1 and 2: a header, a packet for each frame, an index of keyframes.
 
 Specified in docs/file-format.md. The writer needs no seeking and keeps nothing but the index; the reader
 finds its way again after bytes that are damaged, missing or added. Both know bytes only.
@@ -22,9 +22,10 @@ from latentpress.codec.video.packets import (
     read_content,
     read_head,
     read_index,
-    write_strings,
+    write_frame,
 )
-from latentpress.errors import ImageError
+from latentpress.datasets.frames import Moment
+from latentpress.errors import ConfigurationError, ImageError
 
 END = b"LTV\x89"
 FOOTER_SIZE = 8 + len(END)
@@ -52,15 +53,30 @@ class VideoWriter:
         self.size = 0  # bytes written
         self._put(header_bytes(header))
 
-    def write_frame(self, strings: Sequence[bytes], *, keyframe: bool) -> int:
-        """Add the next frame; the number of bytes that it takes."""
+    def write_frame(self, strings: Sequence[bytes], *, keyframe: bool, moment: Moment | None = None) -> int:
+        """Add the next frame; the number of bytes that it takes.
+
+        Args:
+            strings: of the model.
+            keyframe: whether it is one.
+            moment: when it is shown, where the header says that every frame has one.
+
+        Raises:
+            ConfigurationError: there is no moment where there has to be one, or one that no file can hold.
+        """
+        if self._header.each_timed and moment is None:
+            raise ConfigurationError("Expected a moment for each frame of this file, found a frame without.")
         if keyframe:
             number, offset = self._last_keyframe
             self._index.uint(self.frames - number)
             self._index.uint(self.size - offset)
             self._last_keyframe = (self.frames, self.size)
         kind = Kind.KEYFRAME if keyframe else Kind.INTER
-        content = write_strings(strings, self._header.blocks if keyframe else 0)
+        content = write_frame(
+            strings,
+            self._header.blocks if keyframe else 0,
+            moment if self._header.each_timed else None,
+        )
         taken = self._put(packet_bytes(kind, self.frames, content))
         self.frames += 1
         return taken

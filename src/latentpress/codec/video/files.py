@@ -103,9 +103,10 @@ def compress_video_file(
     clip = open_clip(source, **(raw or RawOptions()).given())
     codec = load_frame_codec(model, quality=quality, metric=metric, checkpoint=checkpoint, device=device)
     with _file(target, overwrite) as file:
-        encoder = VideoEncoder(file, clip.info, codec, gop)
-        if clip.info.audio and audio == "copy":
-            write_sound(source, encoder.writer)
+        carried = clip.info.audio and audio == "copy"
+        encoder = VideoEncoder(file, clip.info, codec, gop, sound=carried)
+        if carried:
+            write_sound(source, encoder.writer, clip.info.beginning)
         for frame in clip:
             encoder.add(frame)
             if on_frame is not None:
@@ -185,6 +186,8 @@ def decompress_video_file(
             sound = path if read_sound(reader, path) else None
         elif next(reader.audio_packets(), None) is not None:
             remarks = ("the sound was left out, as it is of parts of a video and of uncompressed files.",)
+        if kind in RAW_SUFFIXES and reader.header.each_timed:
+            remarks += (f"the times of frames, which are not even, were left out: {kind} files have none.",)
         place = stack.enter_context(_place(target, overwrite))
         sink = _sink(place, kind, layout, reader, (encoder, crf), sound)
         decoder = VideoDecoder(reader, codec, sink.layout)
@@ -256,7 +259,8 @@ def _sink(
         return RawSink(place, layout, y4m=suffix == ".y4m")
     if suffix in RAW_SUFFIXES:
         return RawSink(place.open("wb"), layout, y4m=suffix == ".y4m", closing=True)
-    return CodedSink(place, layout, reader.header.colour, encoding_for(suffix, *encoding), sound)
+    header = reader.header
+    return CodedSink(place, layout, header.colour, encoding_for(suffix, *encoding), sound, header.times)
 
 
 @contextmanager

@@ -11,12 +11,14 @@ from typing import NamedTuple
 
 from latentpress.codec.binary import ByteReader, ByteWriter
 from latentpress.codec.container import BLOCKS_PER_BYTE
-from latentpress.errors import BitstreamError
+from latentpress.datasets.frames import Moment
+from latentpress.errors import BitstreamError, ConfigurationError
 
 SYNC = b"\x89P"
 SMALLEST_PACKET = 13  # bytes: sync, kind, number, length, checksum of the head, checksum
 LONGEST_HEAD = 2 + 1 + 9 + 9 + 4
 CHECKSUM_SIZE = 4
+LATEST = 2**56  # ticks: sums of times stay within 64 bits
 
 
 class Kind(IntEnum):
@@ -79,6 +81,50 @@ def read_strings(content: bytes, blocks: int = 0) -> tuple[bytes, ...]:
     if any(reader.raw(reader.remaining, "padding")):
         raise BitstreamError("Expected padding of zeros, found other bytes: the file is damaged.")
     return tuple(strings)
+
+
+def write_frame(strings: Sequence[bytes], blocks: int = 0, moment: Moment | None = None) -> bytes:
+    """The content of a frame's packet: its moment, if frames have one, and what `write_strings` gives.
+
+    Raises:
+        ConfigurationError: the moment is too late for the format.
+    """
+    content = write_strings(strings, blocks)
+    if moment is None:
+        return content
+    if not (0 <= moment.time <= LATEST and 0 <= moment.length <= LATEST):
+        raise ConfigurationError(f"Expected a time of up to {LATEST} ticks for a frame, found {moment}.")
+    writer = ByteWriter()
+    writer.uint(moment.time)
+    writer.uint(moment.length)
+    return writer.getvalue() + content
+
+
+def read_frame(
+    content: bytes, blocks: int = 0, *, timed: bool = False
+) -> tuple[tuple[bytes, ...], Moment | None]:
+    """Strings and moment of a frame, which has one if `timed`.
+
+    Raises:
+        BitstreamError: the content is malformed, or too short for so many blocks.
+    """
+    if not timed:
+        return read_strings(content, blocks), None
+    moment, size = read_moment(content)
+    return read_strings(content[size:], blocks), moment
+
+
+def read_moment(content: bytes) -> tuple[Moment, int]:
+    """The moment with which a frame's content begins, and the bytes that it takes.
+
+    Raises:
+        BitstreamError: it is malformed.
+    """
+    reader = ByteReader(content)
+    moment = Moment(reader.uint("the time of a frame"), reader.uint("how long a frame is shown"))
+    if max(moment) > LATEST:
+        raise BitstreamError(f"Expected times of up to {LATEST} ticks, found {moment}: the file is damaged.")
+    return moment, len(content) - reader.remaining
 
 
 class Head(NamedTuple):

@@ -11,17 +11,20 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from latentpress.codec.video.header import FrameTimes
+from latentpress.codec.video.schedule import Schedule
 from latentpress.codec.video.sound import SoundCopy
 from latentpress.datasets.clips import Colour
 from latentpress.datasets.codedvideo import MATRIX_CODES, import_av, pixel_format
 from latentpress.datasets.frames import Frame
-from latentpress.datasets.rawformat import RawFormat, VideoFormat
+from latentpress.datasets.rawformat import DEFAULT_RATE, RawFormat, VideoFormat
 from latentpress.datasets.y4m import FRAME_MARK, y4m_header
 from latentpress.errors import ConfigurationError, ImageError
 
-DEFAULT_RATE = Fraction(25)  # of clips whose rate is not known, where a file needs one
+_SHORT_LEAD = Fraction(1, 10)  # seconds of sound before the first frame that need no gap before it
 _FULL_RANGE, _LIMITED_RANGE = 2, 1  # AVColorRange
 _DEPTHS = (8, 10, 12, 16)
+_ADD_UP = ("mp4", "mov")  # where a file is as long as its packets together, in the order of decoding
 _TAKE_ODD_SIZES = ("ffv1", "libvpx-vp9")  # with chroma of half the size
 
 
@@ -116,17 +119,32 @@ class CodedSink(Sink):
             nearest that it can.
         encoding: how.
         sound: a file whose sound is copied, if any.
+        times: when frames are shown; evenly spaced from the beginning on if None.
     """
 
     def __init__(
-        self, path: Path, layout: RawFormat, colour: Colour, encoding: Encoding, sound: Path | None = None
+        self,
+        path: Path,
+        layout: RawFormat,
+        colour: Colour,
+        encoding: Encoding,
+        sound: Path | None = None,
+        times: FrameTimes | None = None,
     ) -> None:
         av = import_av()
-        self._errors = (av.FFmpegError, OSError, ValueError)
+        self._errors = (av.FFmpegError, OSError, ValueError, OverflowError)
         self._path, self._encoding = path, encoding
         self.layout = _held(layout, self._formats(av), encoding.encoder in _TAKE_ODD_SIZES)
         rate = layout.framerate or DEFAULT_RATE
-        self._frames = 0
+        lead = Fraction(0) if times is None else times.start * times.tick
+        # So little sound before the first frame is a decoder's run-up, as a rule, which files mark as such.
+        early = lead if lead <= _SHORT_LEAD else Fraction(0)
+        self._schedule = Schedule(rate, times, None if sound is None else lead - early)
+        self._lengths: dict[int, int] = {}  # of the frames that are in the encoder
+        self._waiting: Any = None  # packet
+        self._first_dts: int | None = None
+        self._start: int | None = None  # of the first frame
+        self._end = 0  # of the last
         try:
             self._container = av.open(str(path), "w", format=encoding.container)
             stream = self._container.add_stream(encoding.encoder, rate=rate, options=dict(encoding.options))
@@ -135,11 +153,11 @@ class CodedSink(Sink):
         stream.width, stream.height = layout.width, layout.height
         stream.pix_fmt = pixel_format(self.layout)
         stream.sample_aspect_ratio = layout.aspect
-        stream.codec_context.time_base = 1 / rate
+        stream.codec_context.time_base = self._schedule.tick
         self._tag(stream.codec_context, colour)
         self._stream: Any = stream
         self._av = av
-        self._sound = None if sound is None else SoundCopy(sound, self._container)
+        self._sound = None if sound is None else SoundCopy(sound, self._container, -early)
 
     def write(self, frame: Frame) -> None:
         picture = self._av.VideoFrame(self.layout.width, self.layout.height, pixel_format(self.layout))
@@ -147,9 +165,10 @@ class CodedSink(Sink):
             rows = np.zeros((plane.height, plane.line_size // samples.itemsize), samples.dtype)
             rows[:, : samples.shape[1]] = samples
             plane.update(rows)
-        picture.pts = self._frames
-        picture.time_base = self._stream.codec_context.time_base
-        self._frames += 1
+        time, length = self._schedule.place(frame)
+        picture.pts, picture.time_base = time, self._schedule.tick
+        self._start = time if self._start is None else self._start
+        self._lengths[time] = length
         self._mux(picture)
 
     def close(self) -> None:
@@ -168,11 +187,26 @@ class CodedSink(Sink):
     def _mux(self, picture: Any) -> None:
         try:
             for packet in self._stream.encode(picture):
-                self._container.mux(packet)
+                self._pass_on(packet)
+            if picture is None:
+                self._pass_on(None)
             if self._sound is not None and picture is not None:
                 self._sound.copy_until(picture.pts * picture.time_base)
         except self._errors as error:
             raise self._failure(error) from error
+
+    def _pass_on(self, packet: Any) -> None:
+        """Write the packet before this one; the last comes after None."""
+        waiting, self._waiting = self._waiting, packet
+        if packet is not None:
+            packet.duration = self._lengths.pop(packet.pts, packet.duration or 0)
+            self._first_dts = packet.dts if self._first_dts is None else self._first_dts
+            self._end = max(self._end, packet.pts + packet.duration)
+        elif waiting is not None and self._encoding.container in _ADD_UP:
+            before = waiting.dts - (self._first_dts or 0)
+            waiting.duration = max(1, self._end - (self._start or 0) - before)
+        if waiting is not None:
+            self._container.mux(waiting)
 
     def _formats(self, av: Any) -> set[str]:
         try:

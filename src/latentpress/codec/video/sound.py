@@ -23,14 +23,19 @@ def scratch_file() -> Iterator[Path]:
         yield Path(folder) / "sound.mka"
 
 
-def write_sound(source: Path, writer: VideoWriter) -> None:
+def write_sound(source: Path, writer: VideoWriter, zero: Fraction = Fraction(0)) -> None:
     """Put the sound of a video file into a `.ltp` file; it comes before the frames.
+
+    Args:
+        source: the video file.
+        writer: of the `.ltp` file.
+        zero: what is the beginning there, in seconds on the clock of the source; no sound is earlier.
 
     Raises:
         DataError: it cannot be read, or is of a kind that cannot be carried along.
     """
     with scratch_file() as path:
-        _extract(source, path)
+        _extract(source, path, zero)
         with path.open("rb") as file:
             number = 0
             while part := file.read(_PART):
@@ -56,13 +61,15 @@ class SoundCopy:
     Args:
         path: where the sound is.
         target: a container of PyAV, open for writing, to which nothing was written yet.
+        delay: seconds that the sound comes later than it says; may be negative.
 
     Raises:
         ConfigurationError: the container does not take this kind of sound.
     """
 
-    def __init__(self, path: Path, target: Any) -> None:
+    def __init__(self, path: Path, target: Any, delay: Fraction = Fraction(0)) -> None:
         av = import_av()
+        self._delay = delay
         self._errors = (av.FFmpegError, OSError, ValueError)
         self._target, self._open = target, ExitStack()
         source = self._open.enter_context(av.open(str(path)))
@@ -82,9 +89,9 @@ class SoundCopy:
     def copy_until(self, time: Fraction | None) -> None:
         """Copy what comes up to a time in seconds, or all the rest."""
         while True:
-            packet = self._waiting or next(self._packets, None)
+            packet = self._waiting or self._next()
             self._waiting = None
-            if packet is None or (packet.dts is None and packet.size == 0):
+            if packet is None:
                 break
             if time is not None and packet.dts is not None and packet.dts * packet.time_base > time:
                 self._waiting = packet
@@ -93,14 +100,31 @@ class SoundCopy:
             self._target.mux(packet)
         self._open.close()
 
+    def _next(self) -> Any:
+        packet = next(self._packets, None)
+        if packet is None or (packet.dts is None and packet.size == 0):
+            return None
+        _move(packet, self._delay)
+        return packet
 
-def _extract(source: Path, path: Path) -> None:
+
+def _move(packet: Any, delay: Fraction) -> None:
+    """Let a packet come so many seconds later."""
+    ticks = round(delay / packet.time_base)
+    if packet.pts is not None:
+        packet.pts += ticks
+    if packet.dts is not None:
+        packet.dts += ticks
+
+
+def _extract(source: Path, path: Path, zero: Fraction) -> None:
     av = import_av()
     try:
         with av.open(str(source)) as given, av.open(str(path), "w", format="matroska") as kept:
             streams = {stream.index: kept.add_stream_from_template(stream) for stream in given.streams.audio}
             for packet in given.demux(given.streams.audio):
                 if packet.dts is not None:
+                    _move(packet, -zero)
                     packet.stream = streams[packet.stream.index]
                     kept.mux(packet)
     except (av.FFmpegError, OSError, ValueError) as error:

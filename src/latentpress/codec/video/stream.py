@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import BinaryIO
 
 from torch import Tensor
 
 from latentpress.codec.video.container import VideoReader, VideoWriter
 from latentpress.codec.video.frame_codec import FrameCodec
-from latentpress.codec.video.header import VideoHeader
-from latentpress.codec.video.packets import Kind, Packet, read_strings
+from latentpress.codec.video.header import FrameTimes, VideoHeader
+from latentpress.codec.video.packets import LATEST, Kind, Packet, read_frame
 from latentpress.datasets.clips import ClipInfo
-from latentpress.datasets.frames import Frame, frame_of, grey_frame, rgb_of
-from latentpress.datasets.rawformat import RawFormat
+from latentpress.datasets.frames import Frame, Moment, frame_of, grey_frame, rgb_of
+from latentpress.datasets.rawformat import DEFAULT_RATE, RawFormat
 from latentpress.errors import BitstreamError, ConfigurationError
 from latentpress.ops import pad_to_multiple
 
@@ -29,15 +30,26 @@ class VideoEncoder:
         info: what the frames are.
         codec: codes them.
         gop: most frames from one keyframe to the next; 1 for keyframes alone.
+        sound: whether the sound of the clip is written, too, so that the file has to say how far the first
+            frame is from its beginning.
 
     Raises:
         ConfigurationError: the distance of keyframes is not positive.
     """
 
-    def __init__(self, file: BinaryIO, info: ClipInfo, codec: FrameCodec, gop: int = DEFAULT_GOP) -> None:
+    def __init__(
+        self,
+        file: BinaryIO,
+        info: ClipInfo,
+        codec: FrameCodec,
+        gop: int = DEFAULT_GOP,
+        *,
+        sound: bool = False,
+    ) -> None:
         self._layout, self._matrix, self._codec = info.layout, info.colour.matrix, codec
         self.gop = gop if codec.inter else 1
-        self.writer = VideoWriter(file, VideoHeader(info.layout, info.colour, self.gop, codec.maker))
+        times = _times_of(info, sound)
+        self.writer = VideoWriter(file, VideoHeader(info.layout, info.colour, self.gop, codec.maker, times))
         self._reference: Tensor | None = None
 
     def add(self, frame: Frame) -> int:
@@ -46,7 +58,7 @@ class VideoEncoder:
         rgb = rgb_of(frame, self._layout, self._matrix).to(self._codec.device)
         x = pad_to_multiple(rgb[None], self._codec.factor)
         strings, self._reference = self._codec.encode(x, None if keyframe else self._reference)
-        return self.writer.write_frame(strings, keyframe=keyframe)
+        return self.writer.write_frame(strings, keyframe=keyframe, moment=frame.moment)
 
     def close(self) -> None:
         """Write the end of the file, which stays open.
@@ -63,7 +75,8 @@ class VideoDecoder:
     """Decodes a `.ltp` file of a video.
 
     A frame whose packet is damaged or missing takes the ones after it along, up to the next keyframe; the
-    last good frame is repeated for them, or grey where there is none.
+    last good frame is repeated for them, or grey where there is none. Where every frame has its moment, those
+    of the lost are spread evenly over the time between the others.
 
     Args:
         reader: the file.
@@ -94,11 +107,11 @@ class VideoDecoder:
         self._check(first, end)
         shown: Frame | None = None
         expected = first
-        for number, x_hat in self._reconstructions(first, end):
+        for number, x_hat, moment in self._reconstructions(first, end):
             if number < first:
                 continue
-            yield from self._stand_ins(shown, expected, number)
-            shown = self._frame(x_hat)
+            yield from self._stand_ins(shown, expected, number, moment)
+            shown = self._frame(x_hat, moment)
             self.decoded += 1
             expected = number + 1
             yield shown
@@ -130,9 +143,10 @@ class VideoDecoder:
                 f"Expected a first frame below {self._reader.frames}, the number of frames, found {first}."
             )
 
-    def _reconstructions(self, first: int, end: int | None) -> Iterator[tuple[int, Tensor]]:
-        """The frames that can be decoded, from the keyframe before `first` on, with their numbers."""
+    def _reconstructions(self, first: int, end: int | None) -> Iterator[tuple[int, Tensor, Moment | None]]:
+        """The frames that can be decoded, from the keyframe before `first` on, with numbers and moments."""
         reference: Tensor | None = None
+        latest = -1
         last = -1  # number of the frame that the reference is
         for packet in self._reader.packets(self._reader.keyframe_before(first) if first else None):
             if packet.kind is Kind.INDEX or (end is not None and packet.number >= end):
@@ -145,19 +159,26 @@ class VideoDecoder:
             elif reference is None or packet.number != last + 1:
                 reference = None  # there is nothing to go on from until the next keyframe
                 continue
-            reference = self._decoded(packet, reference)
+            reference, moment = self._decoded(packet, reference, latest)
             last = packet.number
             if reference is not None:
-                yield last, reference
+                latest = latest if moment is None else moment.time
+                yield last, reference, moment
 
-    def _decoded(self, packet: Packet, reference: Tensor | None) -> Tensor | None:
+    def _decoded(
+        self, packet: Packet, reference: Tensor | None, latest: int
+    ) -> tuple[Tensor | None, Moment | None]:
+        """The frame of a packet; None where it is damaged, or claims to come before the one before."""
         blocks = self.header.blocks if packet.kind is Kind.KEYFRAME else 0
         factor, layout = self._codec.factor, self.header.layout
         sides = (-(-layout.height // factor) * factor, -(-layout.width // factor) * factor)
         try:
-            return self._codec.decode(read_strings(packet.content, blocks), *sides, reference)
+            strings, moment = read_frame(packet.content, blocks, timed=self.header.each_timed)
+            if moment is not None and moment.time <= latest:
+                return None, None
+            return self._codec.decode(strings, *sides, reference), moment
         except BitstreamError:
-            return None
+            return None, None
 
     def _end(self, end: int | None) -> int:
         """The number of the last frame that there is, and one."""
@@ -170,15 +191,48 @@ class VideoDecoder:
         total = max(self._reader.frames or 0, self._seen)
         return total if end is None else min(total, end)
 
-    def _frame(self, x_hat: Tensor) -> Frame:
+    def _frame(self, x_hat: Tensor, moment: Moment | None) -> Frame:
         layout = self.header.layout
-        return frame_of(x_hat[0, :, : layout.height, : layout.width], self._layout, self.header.colour.matrix)
+        cropped = x_hat[0, :, : layout.height, : layout.width]
+        return frame_of(cropped, self._layout, self.header.colour.matrix)._replace(moment=moment)
 
-    def _stand_ins(self, shown: Frame | None, first: int, end: int) -> Iterator[Frame]:
-        if first < end:
-            self.lost.append(range(first, end))
-        for _ in range(first, end):
-            yield shown or grey_frame(self._layout)
+    def _stand_ins(
+        self, shown: Frame | None, first: int, end: int, upto: Moment | None = None
+    ) -> Iterator[Frame]:
+        """Frames for those that are lost, between what was shown last and the next good one, at `upto`."""
+        if first >= end:
+            return
+        self.lost.append(range(first, end))
+        moments = self._moments_between(None if shown is None else shown.moment, end - first, upto)
+        for moment in moments:
+            yield (shown or grey_frame(self._layout))._replace(moment=moment)
+
+    def _moments_between(
+        self, before: Moment | None, count: int, after: Moment | None
+    ) -> Iterator[Moment | None]:
+        """Moments for so many frames, evenly spread over the time between two others."""
+        times = self.header.times
+        if times is None or not times.each:
+            yield from (None for _ in range(count))
+            return
+        usual = max(1, round(1 / ((self.header.layout.framerate or DEFAULT_RATE) * times.tick)))
+        if before is not None:
+            start = before.time
+            whole = (count + 1) * (before.length or usual) if after is None else after.time - start
+        else:  # only before the first good frame
+            start = max(-1, (0 if after is None else after.time) - (count + 1) * usual)
+            whole = (0 if after is None else after.time) - start
+        for number in range(1, count + 1):
+            yield Moment(start + min(whole, LATEST) * number // (count + 1), 0)
+
+
+def _times_of(info: ClipInfo, sound: bool) -> FrameTimes | None:
+    """What a file of the clip says of when its frames are shown; None if it need not say anything."""
+    timing = info.timing
+    if timing is None or timing.tick is None:
+        return None
+    start = round(max(Fraction(0), timing.lead) / timing.tick) if sound else 0
+    return None if timing.even and start == 0 else FrameTimes(timing.tick, start, not timing.even)
 
 
 def _named(numbers: range) -> str:
