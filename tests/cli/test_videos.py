@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from PIL import Image
 from latentpress.cli import main
 from latentpress.codec.video.sinks import RawSink
 from latentpress.datasets import RawVideoSequence
-from small_videos import LAYOUT, moving
+from small_videos import LAYOUT, moving, write_coded
 
 Run = Callable[..., Result]
 
@@ -53,6 +54,21 @@ def test_a_clip_goes_there_and_back(run: Run, clip: Path) -> None:
     pytest.importorskip("av", reason="PyAV is absent: pip install 'latentpress[video]'")
     assert run("decompress", clip.with_suffix(".ltp")).exit_code == 0
     assert clip.with_suffix(".mp4").exists()
+
+
+@pytest.mark.parametrize("name", ["clip.h264", "CLIP.264", "clip.stream", "clip"])
+def test_a_stream_without_a_container_is_a_video(run: Run, tmp_path: Path, name: str) -> None:
+    write_coded(tmp_path / name, range(10), Fraction(1, 50), kind="h264")
+    result = run("compress", tmp_path / name, "-o", tmp_path / "x.ltp", *SSF)
+    assert result.exit_code == 0, result.stderr
+    assert "10 frames" in result.stderr
+    record = json.loads(run("info", tmp_path / "x.ltp", "--json").stdout)[0]
+    assert (record["frames"], record["framerate"], record["seconds"]) == (10, "50", 0.2)
+
+
+def test_a_picture_of_an_unknown_name_is_none(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "x.stream").write_bytes(b"\0\0\0\x1cftypavif")
+    assert "Expected an image" in run("compress", tmp_path / "x.stream").stderr
 
 
 def test_a_part_goes_to_the_standard_output(run: Run, clip: Path) -> None:

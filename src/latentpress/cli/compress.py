@@ -12,7 +12,14 @@ import click
 from latentpress.cli.batch import Batch, batch_command
 from latentpress.cli.options import Size
 from latentpress.cli.plan import STREAM, Job, plan
-from latentpress.cli.videos import OnFrame, compress_options, compress_video, is_video, refuse_video_options
+from latentpress.cli.videos import (
+    OnFrame,
+    compress_options,
+    compress_video,
+    holds_video,
+    is_video,
+    refuse_video_options,
+)
 
 if TYPE_CHECKING:
     from latentpress.codec.files import FileReport
@@ -75,7 +82,7 @@ def command(batch: Batch, options: dict[str, Any]) -> int:
 def _compress_file(
     job: Job, on_frame: OnFrame | None = None, *, overwrite: bool, options: dict[str, Any]
 ) -> FileReport:
-    if is_video(job.source):
+    if holds_video(job.source):
         return compress_video(job.source, job.target, overwrite, options, on_frame)
     from latentpress.codec.files import compress_file
 
@@ -88,7 +95,7 @@ def _compress_stream(batch: Batch, options: dict[str, Any]) -> int:
     from latentpress.codec.api import compress
     from latentpress.codec.files import open_image
 
-    if len(batch.inputs) == 1 and batch.inputs[0] != STREAM and is_video(batch.inputs[0]):
+    if len(batch.inputs) == 1 and batch.inputs[0] != STREAM and holds_video(batch.inputs[0]):
         compress_video(batch.inputs[0], binary_output(), batch.overwrite, options)
         sys.stdout.buffer.flush()
         return 0

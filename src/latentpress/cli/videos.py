@@ -113,6 +113,18 @@ def is_video(path: Path) -> bool:
     return path.suffix.lower() in VIDEO_SUFFIXES
 
 
+def holds_video(path: Path) -> bool:
+    """The same of a file that was named itself: where its name is that of neither a video nor an image, how
+    it begins tells."""
+    from PIL import Image
+
+    from latentpress.datasets.clips import looks_like_video
+
+    return is_video(path) or (
+        path.suffix.lower() not in Image.registered_extensions() and looks_like_video(path)
+    )
+
+
 def is_compressed_video(path: Path) -> bool:
     """Whether a file is a `.ltp` file of a video, by how it begins."""
     from latentpress.codec.container import VIDEO_MAGIC
