@@ -1,5 +1,6 @@
 """Frames out of files of all kinds, and RGB back into frames."""
 
+import math
 from dataclasses import replace
 from fractions import Fraction
 from itertools import product
@@ -8,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image, ImageOps
 
 from latentpress.datasets import RawVideoSequence, open_clip
 from latentpress.datasets.codedvideo import import_av, pixel_format
 from latentpress.datasets.frames import Frame, frame_of, grey_frame, rgb_of
+from latentpress.datasets.orientation import Orientation, orientation_of
 from latentpress.datasets.rawformat import RawFormat, VideoFormat, parse_pixel_format
 from latentpress.errors import ConfigurationError, DataError
 from latentpress.transforms.functional import LUMA_WEIGHTS
@@ -160,18 +163,59 @@ def test_other_names_are_an_error(name: str) -> None:
         parse_pixel_format(name)
 
 
-def test_a_file_that_was_filmed_sideways_is_turned_upright(tmp_path: Path) -> None:
-    picture = flat((40, 40, 40), 32, 48)
-    picture[:16, :, :] = 220
-    plain = coded(tmp_path / "plain.mp4", [picture], "libx264", "yuv420p")
-    data = bytearray(plain.read_bytes())
+def with_matrix(path: Path, numbers: tuple[int, ...]) -> Path:
+    """A copy of an .mp4 file with a, b, c and d of another display matrix."""
+    data = bytearray(path.read_bytes())
     header = data.index(b"tkhd")
-    # The matrix of a track header of version 0 begins 44 bytes after its name: turn by 90 degrees clockwise.
-    matrix = (0, 0x10000, 0, -0x10000, 0, 0, 32 << 16, 0, 0x40000000)
+    a, b, c, d = (value << 16 for value in numbers)
+    # The matrix of a track header of version 0 begins 44 bytes after its name.
+    matrix = (a, b, 0, c, d, 0, 0, 0, 1 << 30)
     data[header + 44 : header + 80] = b"".join(value.to_bytes(4, "big", signed=True) for value in matrix)
-    (tmp_path / "turned.mp4").write_bytes(data)
-    clip = open_clip(tmp_path / "turned.mp4")
-    assert (clip.info.layout.width, clip.info.layout.height) == (32, 48)
-    frame = next(iter(clip))
-    assert frame.y.shape == (48, 32)
-    assert int(frame.y[24, 24]) > 150 > 100 > int(frame.y[24, 8])
+    turned = path.with_name("turned.mp4")
+    turned.write_bytes(data)
+    return turned
+
+
+# By their numbers in EXIF (CIPA DC-008): where the axes of the picture, x and y, point when it is shown.
+MATRICES = {
+    1: (1, 0, 0, 1), 2: (-1, 0, 0, 1), 3: (-1, 0, 0, -1), 4: (1, 0, 0, -1),
+    5: (0, 1, 1, 0), 6: (0, 1, -1, 0), 7: (0, -1, -1, 0), 8: (0, -1, 1, 0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("orientation", MATRICES)
+def test_a_display_matrix_turns_and_mirrors_as_the_orientation_of_a_photograph_does(
+    tmp_path: Path, orientation: int
+) -> None:
+    picture = np.full((32, 48, 3), 40, np.uint8)
+    picture[:16, :16], picture[:16, 16:] = (220, 30, 30), 130  # no turn or mirror leaves it as it is
+    plain = coded(tmp_path / "plain.mp4", [picture], "libx264", "yuv420p")
+    photograph = Image.fromarray(picture)
+    photograph.getexif()[0x0112] = orientation
+    expected = np.asarray(ImageOps.exif_transpose(photograph)).astype(int)
+    clip = open_clip(with_matrix(plain, MATRICES[orientation]))
+    assert (clip.info.layout.width, clip.info.layout.height) == expected.shape[1::-1]
+    rgb = clip.rgb(next(iter(clip))).permute(1, 2, 0).numpy() * 255
+    assert np.abs(rgb[4::8, 4::8] - expected[4::8, 4::8]).max() < 20
+
+
+def test_a_matrix_at_any_angle_is_the_nearest_of_the_eight() -> None:
+    for degrees in range(0, 360, 10):
+        if degrees % 90 in (40, 50):
+            continue
+        cos, sin = (round(65536 * f(math.radians(degrees))) for f in (math.cos, math.sin))
+        nearest = MATRICES[{0: 1, 1: 6, 2: 3, 3: 8}[round(degrees / 90) % 4]]
+        found = orientation_of([cos, sin, 0, -sin, cos, 0, 0, 0, 1])
+        assert found == orientation_of([*nearest[:2], 0, *nearest[2:], 0, 0, 0, 1])
+
+
+def test_samples_of_chroma_stay_where_they_are_when_odd_sides_are_mirrored(tmp_path: Path) -> None:
+    path = tmp_path / "plain.mp4"
+    frames = [flat((40, 90, 140), 33, 51)]
+    coded(path, frames, "libx264", "yuv444p")
+    assert open_clip(with_matrix(path, MATRICES[2])).info.layout.format is VideoFormat.YUV444
+    mirrored, upright = Orientation(mirrored=True), Orientation()
+    assert mirrored.moves_chroma(51, 32, 2, 2)
+    assert not mirrored.moves_chroma(50, 33, 2, 2)
+    assert not upright.moves_chroma(51, 33, 2, 2)
+    assert Orientation(sideways=True, mirrored=True).moves_chroma(50, 33, 2, 2)

@@ -12,6 +12,7 @@ import numpy as np
 
 from latentpress.datasets.clips import Clip, ClipInfo, Colour
 from latentpress.datasets.frames import Frame, Moment, frame_from_planes
+from latentpress.datasets.orientation import Orientation, orientation_of
 from latentpress.datasets.rawformat import RawFormat, VideoFormat
 from latentpress.datasets.rawvideo import usual_matrix
 from latentpress.datasets.timing import Clock, Timing, timing_of
@@ -51,7 +52,8 @@ def pixel_format(layout: RawFormat) -> str:
 
 
 class CodedClip(Clip):
-    """The first video stream of a file. Frames are turned upright where the file asks for it."""
+    """The first video stream of a file. Frames are turned and mirrored where the file asks
+    for it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -60,8 +62,8 @@ class CodedClip(Clip):
             if frame is None:
                 raise DataError(f"Expected frames of video in {path}, found none.")
             self._width, self._height = frame.width, frame.height
-            self._turns = round(frame.rotation / 90) % 4
-            self._format, depth = _nearest(frame.format, upright=self._turns % 2 == 0)
+            self._orientation = _orientation(frame)
+            self._format, depth = _nearest(frame, self._orientation)
             colour = self._colour(frame, stream.codec_context)
             self._from_rgb = frame.format.is_rgb
             count, audio, start = stream.frames or None, bool(container.streams.audio), frame.pts
@@ -116,7 +118,7 @@ class CodedClip(Clip):
             ) from error
 
     def _layout(self, frame: av.VideoFrame, depth: int, rate: Fraction | None, aspect: Fraction) -> RawFormat:
-        sideways = self._turns % 2 == 1
+        sideways = self._orientation.sideways
         size = (frame.height, frame.width) if sideways else (frame.width, frame.height)
         full_range = frame.format.name.startswith("yuvj") or int(frame.color_range) == _FULL_RANGE
         return RawFormat(
@@ -151,7 +153,7 @@ class CodedClip(Clip):
         ):
             matrix = "ITU709" if self._from_rgb else None
             frame = frame.reformat(self._width, self._height, self._pixels, dst_colorspace=matrix)
-        planes = [np.rot90(_plane(plane, self.info.layout.dtype), self._turns) for plane in frame.planes]
+        planes = [self._orientation.shown(_plane(plane, self.info.layout.dtype)) for plane in frame.planes]
         return frame_from_planes(planes, moment)
 
 
@@ -162,8 +164,15 @@ def _plane(plane: Any, dtype: np.dtype[Any]) -> np.ndarray:
     return samples.copy()
 
 
-def _nearest(pixels: PixelFormat, *, upright: bool) -> tuple[VideoFormat, int]:
-    """The planar format and depth that hold what pixels of any format do."""
+def _orientation(frame: av.VideoFrame) -> Orientation:
+    """How a frame is to be turned, as the file or the stream in it says."""
+    matrix: Any = frame.side_data.get("DISPLAYMATRIX")
+    return Orientation() if matrix is None else orientation_of(np.frombuffer(matrix, np.int32).tolist())
+
+
+def _nearest(frame: av.VideoFrame, orientation: Orientation) -> tuple[VideoFormat, int]:
+    """The planar format and depth that hold what the frame does when it is turned."""
+    pixels: PixelFormat = frame.format
     bits = max(component.bits for component in pixels.components)
     depth = next((depth for depth in _DEPTHS if bits <= depth), _DEPTHS[-1])
     if pixels.is_rgb or pixels.has_palette:
@@ -171,9 +180,11 @@ def _nearest(pixels: PixelFormat, *, upright: bool) -> tuple[VideoFormat, int]:
     if len(pixels.components) < 3:
         return VideoFormat.YUV400, depth
     halves = (pixels.chroma_width(16) < 16, pixels.chroma_height(16) < 16)
-    chosen = {(True, True): "yuv420", (True, False): "yuv422"}.get(halves, "yuv444")
-    # Turned by 90 degrees, chroma that is halved across only would be halved down only.
-    return VideoFormat("yuv444" if chosen == "yuv422" and not upright else chosen), depth
+    chosen = VideoFormat({(True, True): "yuv420", (True, False): "yuv422"}.get(halves, "yuv444"))
+    if orientation.sideways and chosen is VideoFormat.YUV422:  # what is halved across would be halved down
+        return VideoFormat.YUV444, depth
+    moved = orientation.moves_chroma(frame.width, frame.height, *chosen.subsampling)
+    return VideoFormat.YUV444 if moved else chosen, depth
 
 
 def _reason(error: Exception) -> str:
