@@ -65,6 +65,16 @@ def test_a_folder_keeps_its_tree_and_is_summed_up(
     assert found == ["a.webp", "b/c.webp", "b/d/e.webp"]
 
 
+def test_no_picture_of_a_folder_takes_the_place_of_another(
+    run: Run, folder: Path, gained: Path, photo: Image.Image, tmp_path: Path
+) -> None:
+    for name in ("a.jpg", "a.png.png"):
+        photo.save(folder / name)
+    given = ["-o", tmp_path / "out", "--overwrite", "--checkpoint", gained]
+    assert "5 of 5 files compressed" in run("compress", folder, *given).stderr
+    assert len([*(tmp_path / "out").rglob("*.ltp")]) == 5
+
+
 def test_one_failure_does_not_stop_the_others(run: Run, folder: Path, gained: Path) -> None:
     (folder / "b" / "c.png").write_bytes(b"broken")
     result = run("compress", folder, "--checkpoint", gained)

@@ -1,5 +1,7 @@
 """Which file becomes which."""
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,44 @@ def test_files_of_one_name_keep_their_suffixes(folder: Path) -> None:
     (folder / "a.jpg").touch()
     targets = [job.target.name for job in plan([folder], None, ".ltp", is_image)]
     assert targets == ["a.jpg.ltp", "a.png.ltp", "b.ltp"]
+
+
+def test_a_name_that_two_suffixes_make_is_nobody_elses(folder: Path, tmp_path: Path) -> None:
+    for name in ("a.jpg", "a.png.png", "A.png.png.png"):
+        (folder / name).touch()
+    jobs = plan([folder], tmp_path / "out", ".ltp", is_image)
+    assert len({str(job.target).casefold() for job in jobs}) == len(jobs) == 5
+    assert {job.source.name for job in jobs} == {"a.png", "a.jpg", "a.png.png", "A.png.png.png", "b.jpg"}
+
+
+def test_a_file_that_is_given_twice_is_done_once(folder: Path) -> None:
+    assert len(plan([folder, folder / "a.png", folder / "deep"], None, ".ltp", is_image)) == 2
+
+
+def test_files_of_two_folders_that_would_become_one_are_refused(folder: Path, tmp_path: Path) -> None:
+    (folder / "deep" / "a.png").touch()
+    os.symlink(tmp_path / "out", tmp_path / "link")
+    (tmp_path / "out").mkdir()
+    with pytest.raises(ConfigurationError, match="would both become"):
+        plan([folder / "a.png", folder / "deep" / "a.png"], tmp_path / "out", ".ltp", is_image)
+    os.symlink(folder / "deep", folder / "z")  # another way to the same file
+    both = [folder / "deep" / "a.png", folder / "z" / "a.png"]
+    assert len(plan(both, tmp_path / "link", ".ltp", is_image)) == 1
+
+
+@pytest.mark.parametrize("link", [os.link, os.symlink, None])
+def test_an_original_is_never_what_is_written(
+    folder: Path, link: Callable[[Path, Path], None] | None
+) -> None:
+    target = folder / "a.png"
+    if link is not None:
+        target = folder / "other.ltp"
+        link(folder / "a.png", target)
+    with pytest.raises(ConfigurationError, match="Expected another file to write than the original"):
+        plan([folder / "a.png"], target, ".ltp", is_image)
+    (folder / "x.jpg").touch()
+    with pytest.raises(ConfigurationError, match="than the original"):
+        plan([folder / "a.png", folder / "x.jpg"], None, lambda path: ".png", is_image)
 
 
 def test_what_cannot_be_planned_is_refused(folder: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Images found, read and rounded."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import torch
 from PIL import Image
 
 from latentpress.errors import ImageError
-from latentpress.evaluation import find_images, read_image
+from latentpress.evaluation import find_images, read_image, write_records
 from latentpress.evaluation.images import to_eight_bits
 
 
@@ -58,3 +59,18 @@ def test_deep_and_broken_images_are_refused_by_name(tmp_path: Path, folder: Path
 def test_what_no_image_file_can_hold_is_rounded_into_range() -> None:
     x = torch.tensor([float("nan"), -3.0, 0.3 / 255, 0.7 / 255, 1.5])
     assert to_eight_bits(x).mul(255).round().tolist() == [0, 0, 0, 1, 255]
+
+
+def test_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    for name in ("in/a.png", "in/a.jpg", "in/b.png", "other/b.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    found = find_images([tmp_path / "in", tmp_path / "other", tmp_path / "in"])
+    assert [image.source for image in found][:2] == ["a.jpg", "a.png"]
+    assert len({image.source for image in found}) == len(found) == 4
+    assert not any(image.source.startswith("/") for image in found)
+
+
+def test_records_of_one_name_are_all_written(tmp_path: Path) -> None:
+    write_records(tmp_path, [("x", {"n": 1}), ("X", {"n": 2}), ("x", {"n": 3})])
+    assert sorted(json.loads(path.read_text())["n"] for path in tmp_path.iterdir()) == [1, 2, 3]

@@ -81,7 +81,7 @@ def split_names(names: Sequence[str]) -> tuple[list[str], list[str]]:
     """Codecs, and images and folders, in their order."""
     from latentpress.evaluation.codecs import is_codec_name
 
-    codecs = [name for name in names if is_codec_name(name)]
+    codecs = list(dict.fromkeys(name for name in names if is_codec_name(name)))
     inputs = [name for name in names if name not in codecs]
     if not codecs or not inputs:
         missing = "the name of a codec" if not codecs else "an image or a folder"
@@ -117,10 +117,9 @@ def configured_codecs(names: Sequence[str], settings: Sequence[str]) -> list[Cod
 
 def _write(records: Sequence[dict[str, Any]], output: Path) -> None:
     """One record as a file, unless that is a folder; several as files in a folder, called by codec."""
-    from latentpress.evaluation import write_record
+    from latentpress.evaluation import write_record, write_records
 
     if len(records) == 1 and not output.is_dir():
         write_record(records[0], output)
         return
-    for record in records:
-        write_record(record, output / f"{record['name'].lower().replace(' ', '')}.json")
+    write_records(output, ((record["name"].lower().replace(" ", ""), record) for record in records))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -32,6 +32,31 @@ def check_target(path: str | Path, overwrite: bool) -> None:
         raise ConfigurationError(
             f"Expected no file at {path}, found one: allow overwriting or choose another name."
         )
+
+
+def check_sources_stay(sources: Iterable[str | Path], targets: Iterable[str | Path]) -> None:
+    """Refuse to write over a file that is read, whatever its names.
+
+    Raises:
+        ConfigurationError: a target is a source, the same name or another one of the same file.
+    """
+    identities = {identity: source for source in sources if (identity := _identity(source)) is not None}
+    for target in targets:
+        source = identities.get(_identity(target) or (0, 0))
+        if source is not None:
+            raise ConfigurationError(
+                f"Expected another file to write than the original {source}, found {target}: choose another "
+                "name."
+            )
+
+
+def _identity(path: str | Path) -> tuple[int, int] | None:
+    """What tells a file from all others; None where there is none."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return status.st_dev, status.st_ino
 
 
 def write_file(path: str | Path, data: bytes, *, overwrite: bool = False) -> None:

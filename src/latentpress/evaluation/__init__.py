@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from latentpress.evaluation.networks import Network, NetworkSubject, curve_name, plan_subjects
     from latentpress.evaluation.perceptual import PERCEPTUAL
     from latentpress.evaluation.points import Point
-    from latentpress.evaluation.results import curve_record, image_record, to_json, write_record
+    from latentpress.evaluation.results import (
+        curve_record,
+        image_record,
+        to_json,
+        write_record,
+        write_records,
+    )
 
 __all__ = [
     "CODECS",
@@ -51,6 +57,7 @@ __all__ = [
     "read_image",
     "to_json",
     "write_record",
+    "write_records",
 ]
 
 _HOMES = {
@@ -64,7 +71,7 @@ _HOMES = {
     "networks": ["Network", "NetworkSubject", "curve_name", "plan_subjects"],
     "perceptual": ["PERCEPTUAL"],
     "points": ["Point"],
-    "results": ["curve_record", "image_record", "to_json", "write_record"],
+    "results": ["curve_record", "image_record", "to_json", "write_record", "write_records"],
 }
 __getattr__, __dir__ = lazy_attributes(
     __name__, {name: f"{__name__}.{home}" for home, names in _HOMES.items() for name in names}

@@ -10,7 +10,7 @@ from latentpress import zoo
 from latentpress.datasets.clips import VIDEO_SUFFIXES, open_clip
 from latentpress.datasets.reading import IMAGE_SUFFIXES
 from latentpress.errors import ConfigurationError, DataError
-from latentpress.evaluation.images import ImageFile, files_below
+from latentpress.evaluation.images import ImageFile, files_below, named_apart
 from latentpress.evaluation.kept import keep_last
 from latentpress.evaluation.measurement import Measurement
 from latentpress.evaluation.networks import Network, NetworkSubject, is_import_path, plan_subjects
@@ -67,7 +67,7 @@ def find_clips(paths: Sequence[str | Path]) -> list[ImageFile]:
     Raises:
         DataError: a path does not exist, or a folder holds no video.
     """
-    return [clip for path in paths for clip in _clips_at(Path(path))]
+    return named_apart([clip for path in paths for clip in _clips_at(Path(path))])
 
 
 def are_clips(paths: Sequence[str | Path]) -> bool:

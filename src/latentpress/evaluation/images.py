@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import torch
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
+from latentpress._names import distinct
 from latentpress.datasets.reading import IMAGE_SUFFIXES
 from latentpress.errors import ImageError
 
@@ -25,7 +27,8 @@ class ImageFile:
     Attributes:
         path: where it is.
         source: its path below the folder that was given, without the suffix; of a single file, its name
-            without the suffix.
+            without the suffix. Where that would be the same for two files of a job, the suffix stays,
+            or for files of several folders the whole path does.
     """
 
     path: Path
@@ -39,7 +42,22 @@ def find_images(paths: Sequence[str | Path]) -> list[ImageFile]:
     Raises:
         ImageError: a path does not exist, or a folder holds no image.
     """
-    return [image for path in paths for image in _images_at(Path(path))]
+    return named_apart([image for path in paths for image in _images_at(Path(path))])
+
+
+def named_apart(files: Sequence[ImageFile]) -> list[ImageFile]:
+    """The files with sources that differ, as names of results have to; each file once."""
+    files = list(dict.fromkeys(files))
+    names = distinct([file.source for file in files], [file.source + file.path.suffix for file in files])
+    uses = Counter(names)
+    return [
+        ImageFile(file.path, name if uses[name] == 1 else _whole_path(file.path))
+        for file, name in zip(files, names, strict=True)
+    ]
+
+
+def _whole_path(path: Path) -> str:
+    return "/".join(path.resolve().parts[1:])
 
 
 def _images_at(path: Path) -> list[ImageFile]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from latentpress._names import numbered
 from latentpress.errors import ConfigurationError
 from latentpress.evaluation.measurement import Measurement
 from latentpress.evaluation.points import Point
@@ -80,6 +81,22 @@ def write_record(record: Mapping[str, Any], path: Path) -> None:
         path.write_text(to_json(record) + "\n", encoding="utf-8")
     except OSError as error:
         raise ConfigurationError(f"Expected to write {path}, found: {error.strerror or error}.") from error
+
+
+def write_records(folder: Path, records: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+    """Write many records into a folder, each as a JSON file of its own; where two have the same name, the
+    second gets a number.
+
+    Args:
+        folder: where; it is made if need be.
+        records: name, without `.json`, and record of each.
+
+    Raises:
+        ConfigurationError: a file cannot be written.
+    """
+    planned = list(records)
+    for name, (_, record) in zip(numbered(name for name, _ in planned), planned, strict=True):
+        write_record(record, folder / f"{name}.json")
 
 
 def to_json(record: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:

@@ -6,7 +6,6 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from latentpress.ans import set_entropy_coder
 from latentpress.evaluation import (
@@ -20,6 +19,7 @@ from latentpress.evaluation import (
     plan_subjects,
     to_json,
     write_record,
+    write_records,
 )
 from latentpress.utils.commands import numbers, run_command
 from latentpress.utils.measuring import add_checkpoint_options, add_model_options, reporter
@@ -137,10 +137,17 @@ def _write_images(
     folder: Path,
 ) -> None:
     """A file for each image of each point, called `IMAGE-MODEL-CODER.json`."""
-    for point, subject in zip(points, subjects, strict=True):
-        for image, measurement in point.measurements.items():
-            record: dict[str, Any] = image_record(image.source, name, description, measurement)
-            write_record(record, folder / f"{image.source}-{_run_name(name, subject)}-{suffix}.json")
+    write_records(
+        folder,
+        (
+            (
+                f"{image.source}-{_run_name(name, subject)}-{suffix}",
+                image_record(image.source, name, description, measurement),
+            )
+            for point, subject in zip(points, subjects, strict=True)
+            for image, measurement in point.measurements.items()
+        ),
+    )
 
 
 def _run_name(name: str, subject: NetworkSubject) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from latentpress.evaluation.clips import ClipSubject, evaluate_clips, find_clips
 from latentpress.evaluation.points import Point
-from latentpress.evaluation.results import curve_record, image_record, write_record
+from latentpress.evaluation.results import curve_record, image_record, write_record, write_records
 from latentpress.utils.measuring import reporter
 
 
@@ -58,7 +58,14 @@ def _plain(label: str) -> str:
 def _write(points: Sequence[Point], record: dict[str, Any], folder: Path, file: str | None) -> None:
     name, description = record["name"], record["description"]
     write_record(record, folder / (file or f"{name}.json"))
-    for point in points:
-        for clip, measurement in point.measurements.items():
-            own = image_record(clip.source, name, description, measurement)
-            write_record(own, folder / f"{clip.source}-{name}-{_plain(point.label)}.json")
+    write_records(
+        folder,
+        (
+            (
+                f"{clip.source}-{name}-{_plain(point.label)}",
+                image_record(clip.source, name, description, measurement),
+            )
+            for point in points
+            for clip, measurement in point.measurements.items()
+        ),
+    )
