@@ -21,6 +21,12 @@ def cache_directory() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "latentpress"
 
 
+def is_empty(path: str | os.PathLike[str]) -> bool:
+    """Whether there is a file with nothing in it. Readers ask before they complain about what they miss."""
+    path = Path(path)
+    return path.is_file() and path.stat().st_size == 0
+
+
 def sha256_of(path: Path) -> str:
     """SHA-256 of a file's contents, in hexadecimal; raises OSError where it cannot be read."""
     digest = hashlib.sha256()

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from latentpress.cli import COMMANDS, main
+from latentpress.codec.container import VIDEO_MAGIC
 
 Run = Callable[..., Result]
 
@@ -91,6 +93,83 @@ def test_files_are_not_overwritten_unless_told(run: Run, folder: Path, gained: P
     assert (folder / "a.ltp").read_bytes() == b"precious"
     assert run("compress", folder / "a.png", "--checkpoint", gained, "--overwrite", "-q").stderr == ""
     assert (folder / "a.ltp").read_bytes() != b"precious"
+
+
+def test_an_original_is_kept_also_with_overwrite(run: Run, folder: Path, gained: Path) -> None:
+    before = (folder / "a.png").read_bytes()
+    run("compress", folder / "a.png", "--checkpoint", gained)
+    made = (folder / "a.ltp").read_bytes()
+    (folder / "same.png").symlink_to(folder / "a.ltp")
+    for arguments in (
+        ["compress", folder / "a.png", "-o", folder / "a.png"],
+        ["decompress", folder / "a.ltp", "-o", folder / "same.png"],
+        ["progressive", folder / "a.ltp", "-o", folder / "same.png"],
+        ["inpaint", folder / "a.png", "--box", 0, 0, 1, 1, "-o", folder / "a.png"],
+        ["interpolate", folder / "b" / "c.png", folder / "a.png", "-o", folder / "a.png"],
+    ):
+        result = run(*arguments, "--overwrite")
+        assert (result.exit_code, "Expected another file to write than the original" in result.stderr) == (
+            1,
+            True,
+        )
+    assert ((folder / "a.png").read_bytes(), (folder / "a.ltp").read_bytes()) == (before, made)
+
+
+def test_a_name_says_what_is_in_the_file(run: Run, folder: Path, gained: Path) -> None:
+    for arguments in (
+        ["compress", folder / "a.png", "-o", folder / "x.jpg"],
+        ["compress", folder / "a.png", "-o", folder / "x.mp4"],
+        ["compress", folder / "a.png", "-o", folder / "x.safetensors"],
+        ["compress", "-", "-o", folder / "x.png"],
+        ["eval", folder, "-o", folder / "x.png"],
+        ["bench", "jpeg", folder, "-o", folder / "x.ltp"],
+        ["report", "--images", folder, "-o", folder / "x.png"],
+        ["leaderboard", folder, "-o", folder / "x.png"],
+    ):
+        result = run(*arguments, stdin=(folder / "a.png").read_bytes())
+        assert (result.exit_code, "Expected another name for" in result.stderr) == (1, True), arguments
+    assert not [*folder.glob("x.*")]
+
+
+def test_no_device_or_folder_is_replaced(run: Run, folder: Path, gained: Path) -> None:
+    os.mkfifo(folder / "pipe.ltp")
+    for target in (folder / "pipe.ltp", "/dev/null"):
+        result = run("compress", folder / "a.png", "-o", target, "--overwrite", "--checkpoint", gained)
+        assert (result.exit_code, "found something else" in result.stderr) == (1, True)
+    assert (folder / "pipe.ltp").is_fifo()
+
+
+def test_what_is_compressed_is_not_compressed_again(run: Run, folder: Path, gained: Path) -> None:
+    run("compress", folder / "a.png", "--checkpoint", gained)
+    data = (folder / "a.ltp").read_bytes()
+    (folder / "video.ltp").write_bytes(VIDEO_MAGIC + data)
+    for arguments in (
+        ["compress", folder / "a.ltp", "-o", folder / "b.ltp"],
+        ["compress", folder / "video.ltp", "-o", folder / "b.ltp"],
+        ["compress", "-", "-o", folder / "b.ltp"],
+    ):
+        result = run(*arguments, "--checkpoint", gained, stdin=data)
+        assert (result.exit_code, "which is compressed already" in result.stderr) == (1, True)
+    assert not (folder / "b.ltp").exists()
+
+
+def test_an_empty_file_is_called_one(run: Run, tmp_path: Path, photo: Image.Image) -> None:
+    photo.save(tmp_path / "photo.png")
+    for suffix in ("png", "avif", "y4m", "mp4", "ltp", "json", "pth", "safetensors"):
+        (tmp_path / f"x.{suffix}").touch()
+    empty = [
+        *(["compress", tmp_path / f"x.{suffix}", "-o", "q.ltp"] for suffix in ("png", "avif", "y4m", "mp4")),
+        *(
+            ["compress", tmp_path / "photo.png", "--checkpoint", tmp_path / f"x.{s}"]
+            for s in ("pth", "safetensors")
+        ),
+        *(["decompress", tmp_path / "x.ltp", "-o", tmp_path / "y.png"], ["info", tmp_path / "x.ltp"]),
+        *(["compress", "-"], ["decompress", "-"], ["info", "-"], ["eval", tmp_path / "x.png"]),
+        ["plot", tmp_path / "x.json", "-o", tmp_path / "x.pdf"],
+    ]
+    for arguments in empty:
+        result = run(*arguments, stdin=b"")
+        assert (result.exit_code, "found an empty" in result.stderr) == (1, True), (arguments, result.stderr)
 
 
 @pytest.mark.parametrize("output", [[], ["-o", "-"]])

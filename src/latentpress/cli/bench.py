@@ -54,8 +54,11 @@ def command(
     latentpress2026, whose .ltp files are measured, header and all. A name that is both a codec and a folder
     is the codec; ./NAME is the folder.
     """
+    from latentpress.codec.disk import check_name
     from latentpress.evaluation import curve_record, plan_codec, to_json
 
+    if output is not None and not output.is_dir():
+        check_name(output, "JSON")
     codec_names, inputs = split_names(names)
     codecs = configured_codecs(codec_names, settings)
     chosen = [quality for several in qualities for quality in several]

@@ -93,15 +93,19 @@ def _compress_file(
 def _compress_stream(batch: Batch, options: dict[str, Any]) -> int:
     from latentpress.cli.streams import binary_output, read_input, write_output
     from latentpress.codec.api import compress
-    from latentpress.codec.files import open_image
+    from latentpress.codec.disk import check_name, check_target
+    from latentpress.codec.files import open_original
 
     if len(batch.inputs) == 1 and batch.inputs[0] != STREAM and holds_video(batch.inputs[0]):
         compress_video(batch.inputs[0], binary_output(), batch.overwrite, options)
         sys.stdout.buffer.flush()
         return 0
+    if batch.output not in (None, STREAM):
+        check_name(batch.output, "a .ltp file")
+        check_target(batch.output, batch.overwrite)
     data, name = read_input(batch.inputs)
     refuse_video_options(options, Path(name))
-    write_output(batch.output, compress(open_image(data, name), **options), overwrite=batch.overwrite)
+    write_output(batch.output, compress(open_original(data, name), **options), overwrite=batch.overwrite)
     return 0
 
 

@@ -81,9 +81,12 @@ def command(
     """
     from latentpress import zoo
     from latentpress.cli.eval_clips import measure_clips
+    from latentpress.codec.disk import check_name
     from latentpress.evaluation import curve_name, curve_record, plan_subjects, to_json, write_record
     from latentpress.evaluation.clips import are_clips
 
+    if output is not None:
+        check_name(output, "JSON")
     model = model or zoo.DEFAULT_MODEL
     chosen = [quality for several in qualities for quality in several]
     if are_clips(inputs):

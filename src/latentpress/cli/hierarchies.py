@@ -60,6 +60,20 @@ def read_padded(path: Path, factor: int) -> tuple[Tensor, tuple[int, int]]:
     return padded(x, factor), (image.height, image.width)
 
 
+def check_output(path: Path, overwrite: bool, *sources: Path) -> None:
+    """Refuse an image file that cannot be written, before there is work for it.
+
+    Raises:
+        ConfigurationError: its suffix names no image format, it exists and must not be replaced, or it is one
+            of the files that are read.
+    """
+    from latentpress.codec.disk import check_target
+    from latentpress.codec.files import format_of
+
+    format_of(path)
+    check_target(path, overwrite, sources=sources)
+
+
 def write_images(x: Tensor, path: Path, overwrite: bool) -> None:
     """Write (N, 3, H, W) in [0, 1] as one picture, side by side."""
     from PIL import Image

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from latentpress.cli.hierarchies import (
+    check_output,
     model_options,
     output_option,
     overwrite_option,
@@ -49,6 +50,7 @@ def command(
     from latentpress.errors import ConfigurationError
     from latentpress.models.hierarchical import inpaint
 
+    check_output(output, overwrite, source)
     codec = load_hierarchical_codec(model, lmb=lmb, checkpoint=checkpoint, device=device)
     x, (height, width) = read_padded(source, codec.model.downsampling_factor)
     top, left, bottom, right = box

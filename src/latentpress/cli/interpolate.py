@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from latentpress.cli.hierarchies import (
+    check_output,
     model_options,
     output_option,
     overwrite_option,
@@ -42,6 +43,7 @@ def command(
     from latentpress.errors import ImageError
     from latentpress.models.hierarchical import interpolate
 
+    check_output(output, overwrite, first, second)
     codec = load_hierarchical_codec(model, lmb=lmb, checkpoint=checkpoint, device=device)
     (a, size), (b, other) = (read_padded(path, codec.model.downsampling_factor) for path in (first, second))
     if size != other:

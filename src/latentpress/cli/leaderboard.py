@@ -68,9 +68,12 @@ def command(
     The page has BD-rate against VTM's published curve, points, multiplications a pixel, parameters, and times
     beside those of JPEG XL.
     """
+    from latentpress.codec.disk import check_name, check_sources_stay, write_file
     from latentpress.evaluation import write_record
     from latentpress.leaderboard import contenders, page, standing_of
 
+    check_name(output, "a page of Markdown")
+    check_sources_stay(inputs, [output])
     competing = contenders(only)
     records = _measure(competing, inputs, jobs)
     standings = [
@@ -89,8 +92,7 @@ def command(
         dataset=dataset,
         figure=_address(figure, output) if figure else "",
     )
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(text, encoding="utf-8")
+    write_file(output, text.encode(), overwrite=True)
     click.echo(output)
 
 

@@ -36,7 +36,7 @@ def command(
     from latentpress.codec.files import format_of, image_bytes
     from latentpress.codec.hierarchical import decompress_hierarchical
 
-    check_target(output, overwrite)
+    check_target(output, overwrite, sources=[source])
     image = decompress_hierarchical(
         read_file(source),
         latents=latents,

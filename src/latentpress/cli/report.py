@@ -74,11 +74,14 @@ def command(
 ) -> None:
     """Put the curves of RESULTS, files that eval and bench wrote or folders of them, on a web page beside
     published ones: BD-rate against any anchor, speed, every image, and reconstructions side by side."""
+    from latentpress.codec.disk import check_name, check_sources_stay
     from latentpress.report.page import DEFAULT_TITLE, render, write
     from latentpress.report.results import read_results
 
     if not (results or images):
         raise click.UsageError("Give files of results, --images, or both.")
+    check_name(output, "a web page")
+    check_sources_stay([*results, *images], [output])
     curves = read_results(results)
     comparisons = _compare(images, _find_codecs(codecs), at_bpp) if images else []
     page = render(curves, comparisons, dataset=dataset, title=title or DEFAULT_TITLE, max_bytes=max_size)

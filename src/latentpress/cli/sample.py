@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from latentpress.cli.hierarchies import (
+    check_output,
     model_options,
     output_option,
     overwrite_option,
@@ -43,6 +44,7 @@ def command(
     from latentpress.codec.hierarchical import load_hierarchical_codec
     from latentpress.models.hierarchical import sample
 
+    check_output(output, overwrite)
     codec = load_hierarchical_codec(model, lmb=lmb, checkpoint=checkpoint, device=device)
     images = sample(codec.model, count, size, codec.rate(lmb), temperature, seeded(seed))
     write_images(images.cpu(), output, overwrite)

@@ -269,7 +269,9 @@ def _read_magic(reader: ByteReader) -> None:
         raise BitstreamError(
             "Expected a .ltp file of an image, found one of a video: decompress it as video."
         )
-    if not magic or not MAGIC.startswith(magic):
+    if not magic:
+        raise EndOfDataError("Expected a .ltp file, found an empty one: it is truncated.")
+    if not MAGIC.startswith(magic):
         raise BitstreamError(f"Expected a .ltp file, found one that starts with {magic!r}.")
     if len(magic) < len(MAGIC):
         raise EndOfDataError(

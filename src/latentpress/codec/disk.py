@@ -9,6 +9,8 @@ from pathlib import Path
 
 from latentpress.errors import ConfigurationError, ImageError
 
+_WEIGHTS_SUFFIXES = (".pt", ".pth", ".safetensors")
+
 
 def read_file(path: str | Path) -> bytes:
     """The bytes of a file.
@@ -22,15 +24,54 @@ def read_file(path: str | Path) -> bytes:
         raise ImageError(f"Expected a readable file at {path}, found: {error.strerror or error}.") from error
 
 
-def check_target(path: str | Path, overwrite: bool) -> None:
-    """Refuse to replace a file unless told to.
+def check_target(path: str | Path, overwrite: bool, *, sources: Iterable[str | Path] = ()) -> None:
+    """Refuse to replace a file unless told to, and one that is read or no file at all whatever was told.
+
+    Args:
+        path: what is to be written.
+        overwrite: whether to replace a file that exists.
+        sources: the files that it is made of.
 
     Raises:
-        ConfigurationError: the file exists and must not be overwritten.
+        ConfigurationError: the file exists and must not be overwritten, is one of the sources, or is a folder
+            or a device.
     """
     if not overwrite and os.path.lexists(path):
         raise ConfigurationError(
             f"Expected no file at {path}, found one: allow overwriting or choose another name."
+        )
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise ConfigurationError(
+            f"Expected a file to write at {path}, found something else: choose another name."
+        )
+    check_sources_stay(sources, [path])
+
+
+def check_name(path: str | Path, made: str) -> None:
+    """Refuse a name that says that a file of another kind is behind it.
+
+    Args:
+        path: what is to be written.
+        made: what will be in it, such as "a .ltp file".
+
+    Raises:
+        ConfigurationError: its suffix is that of an image, of a video or of weights.
+    """
+    from PIL import Image
+
+    from latentpress.datasets.clips import VIDEO_SUFFIXES
+
+    suffix = Path(path).suffix.lower()
+    kinds = {
+        "a .ltp file": {".ltp"},
+        "a video": VIDEO_SUFFIXES,
+        "an image": Image.registered_extensions(),
+        "weights": _WEIGHTS_SUFFIXES,
+    }
+    said = next((kind for kind, suffixes in kinds.items() if suffix in suffixes), made)
+    if said != made:
+        raise ConfigurationError(
+            f"Expected another name for {made} than {path}, which says that {said} is in it."
         )
 
 

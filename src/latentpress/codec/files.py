@@ -10,7 +10,8 @@ from typing import Any
 from PIL import Image, UnidentifiedImageError
 
 from latentpress.codec.api import compress, decompress
-from latentpress.codec.disk import check_target, read_file, write_file
+from latentpress.codec.container import MAGIC, VIDEO_MAGIC
+from latentpress.codec.disk import check_name, check_target, read_file, write_file
 from latentpress.errors import ConfigurationError, ImageError
 
 SUFFIX = ".ltp"
@@ -61,9 +62,10 @@ def compress_file(
         ConfigurationError: the target exists or cannot be written, or an option is not a valid one.
         WeightsError: the weights cannot be found, fetched or verified.
     """
-    check_target(target, overwrite)
+    check_name(target, "a .ltp file")
+    check_target(target, overwrite, sources=[source])
     original = read_file(source)
-    image = open_image(original, str(source))
+    image = open_original(original, str(source))
     data = compress(image, **options)
     write_file(target, data, overwrite=overwrite)
     return FileReport(str(source), str(target), len(data), len(original), image.width * image.height)
@@ -86,7 +88,7 @@ def decompress_file(
         ConfigurationError: the target exists or cannot be written.
         WeightsError: the weights cannot be found, fetched or verified, or did not make this file.
     """
-    check_target(target, overwrite)
+    check_target(target, overwrite, sources=[source])
     image_format = format_of(target)
     data = read_file(source)
     image = decompress(data, **options)
@@ -105,6 +107,8 @@ def open_image(data: bytes, name: str) -> Image.Image:
     Raises:
         ImageError: Pillow does not read it.
     """
+    if not data:
+        raise ImageError(f"Expected an image in {name}, found an empty file.")
     try:
         return Image.open(io.BytesIO(data))
     except UnidentifiedImageError as error:
@@ -113,6 +117,20 @@ def open_image(data: bytes, name: str) -> Image.Image:
         ) from error
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise ImageError(f"Expected an image that Pillow can read in {name}, found: {error}.") from error
+
+
+def open_original(data: bytes, name: str) -> Image.Image:
+    """The image that is to be compressed in the bytes of a file, which must not be compressed already.
+
+    Raises:
+        ImageError: Pillow does not read it, or it is a `.ltp` file.
+    """
+    if data.startswith((MAGIC, VIDEO_MAGIC)):
+        raise ImageError(
+            f"Expected an image to compress in {name}, found a .ltp file, which is compressed already: "
+            "decompress it first."
+        )
+    return open_image(data, name)
 
 
 def image_bytes(image: Image.Image, image_format: str) -> bytes:

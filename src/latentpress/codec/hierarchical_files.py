@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from latentpress.codec.container import DEFAULT_MAX_PIXELS, check_size, read_container
-from latentpress.codec.disk import read_file, write_file
-from latentpress.codec.files import format_of, image_bytes, open_image
+from latentpress.codec.disk import check_name, check_target, read_file, write_file
+from latentpress.codec.files import format_of, image_bytes, open_original
 from latentpress.codec.hierarchical import HierarchicalCodec
 from latentpress.codec.images import image_from, picture_from
 
@@ -19,12 +19,16 @@ def write_picture_of(
     codec: HierarchicalCodec, source: str | Path, target: str | Path, lmb: float | None
 ) -> None:
     """Compress an image file into a `.ltp` file, replacing one that exists."""
-    image = open_image(read_file(source), str(source))
+    check_name(target, "a .ltp file")
+    check_target(target, True, sources=[source])
+    image = open_original(read_file(source), str(source))
     write_file(target, codec.encode_picture(picture_from(image), lmb), overwrite=True)
 
 
 def read_picture_of(codec: HierarchicalCodec, source: str | Path, target: str | Path | None) -> Tensor:
     """The image (1, 3, H, W) in [0, 1] of a `.ltp` file; also written to `target`, if given."""
+    if target is not None:
+        check_target(target, True, sources=[source])
     data = read_file(source)
     container = read_container(data)
     check_size(container.header, len(data), DEFAULT_MAX_PIXELS)

@@ -12,11 +12,12 @@ from typing import Any
 
 from torch import Tensor
 
+from latentpress._files import is_empty
 from latentpress.datasets.frames import Frame, rgb_of
 from latentpress.datasets.rawformat import RawFormat
 from latentpress.datasets.rawvideo import RawVideoSequence
 from latentpress.datasets.timing import Timing
-from latentpress.errors import ConfigurationError
+from latentpress.errors import ConfigurationError, DataError
 
 RAW_SUFFIXES = frozenset({".y4m", ".yuv"})
 CODED_SUFFIXES = frozenset(
@@ -127,6 +128,8 @@ def open_clip(path: str | Path, **raw: Any) -> Clip:
         (3, [(3, 8, 16), (3, 8, 16), (3, 8, 16)])
     """
     path = Path(path)
+    if is_empty(path):
+        raise DataError(f"Expected a video in {path}, found an empty file.")
     if path.suffix.lower() in RAW_SUFFIXES:
         return RawClip(RawVideoSequence.from_file(path, **raw))
     if raw:

@@ -12,6 +12,7 @@ import torch
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
+from latentpress._files import is_empty
 from latentpress._names import distinct
 from latentpress.datasets.reading import IMAGE_SUFFIXES
 from latentpress.errors import ImageError
@@ -84,6 +85,8 @@ def read_image(path: str | Path) -> Tensor:
     Raises:
         ImageError: the file is not an image that Pillow reads, or has more than eight bits a sample.
     """
+    if is_empty(path):
+        raise ImageError(f"Expected an image at {path}, found an empty file.")
     try:
         with Image.open(path) as image:
             if image.mode in _DEEP_MODES or image.mode.startswith("I;"):

@@ -142,7 +142,10 @@ def _files_at(path: Path) -> list[Path]:
 
 def _read(path: Path) -> Result:
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        if not text.strip():
+            raise DataError(f"Expected JSON in {path}, found an empty file.")
+        record = json.loads(text)
     except (OSError, ValueError) as error:
         raise DataError(f"Expected JSON in {path}, found: {' '.join(str(error).split())}.") from error
     return parse_result(record, path.name)

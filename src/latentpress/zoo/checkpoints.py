@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from latentpress._files import whole_file
+from latentpress._files import is_empty, whole_file
 from latentpress.errors import ConfigurationError, LatentPressError, WeightsError
 from latentpress.zoo.architectures import architecture_named, constructor_parameters, name_of
 
@@ -58,6 +58,8 @@ def read_checkpoint(path: _Path) -> tuple[Mapping[str, Any], dict[str, str]]:
     path = Path(path)
     if not path.is_file():
         raise WeightsError(f"Expected a checkpoint at {path}, found no such file.")
+    if is_empty(path):
+        raise WeightsError(f"Expected a checkpoint at {path}, found an empty file.")
     if path.suffix == ".safetensors":
         return _read_safetensors(path)
     contents = _read_torch(path)

@@ -11,7 +11,7 @@ from typing import BinaryIO, Literal
 
 from latentpress import zoo
 from latentpress.codec.container import DEFAULT_MAX_PIXELS, check_pixels
-from latentpress.codec.disk import check_target, whole_target
+from latentpress.codec.disk import check_name, check_target, whole_target
 from latentpress.codec.files import FileReport
 from latentpress.codec.models import DEFAULT_METRIC
 from latentpress.codec.video.container import VideoReader
@@ -99,7 +99,8 @@ def compress_video_file(
     if audio not in ("drop", "copy"):
         raise ConfigurationError(f"Expected to drop or to copy the sound, found {audio!r}.")
     if isinstance(target, (str, Path)):
-        check_target(target, overwrite)
+        check_name(target, "a .ltp file")
+        check_target(target, overwrite, sources=[source])
     clip = open_clip(source, **(raw or RawOptions()).given())
     codec = load_frame_codec(model, quality=quality, metric=metric, checkpoint=checkpoint, device=device)
     with _file(target, overwrite) as file:
@@ -168,7 +169,7 @@ def decompress_video_file(
     if kind not in RAW_SUFFIXES:
         encoding_for(kind)
     if isinstance(target, (str, Path)):
-        check_target(target, overwrite)
+        check_target(target, overwrite, sources=[source])
     elif kind not in RAW_SUFFIXES:
         raise ConfigurationError(f"Expected .y4m or .yuv for a stream, found {kind}: name a file.")
     with ExitStack() as stack:
