@@ -2,6 +2,8 @@
 
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 from PIL import Image, ImageCms
 
 import latentpress
+from latentpress._files import whole_file
 from latentpress.codec.disk import write_file
 from latentpress.errors import BitstreamError, ConfigurationError, ImageError, LatentPressError
 
@@ -126,3 +129,27 @@ def test_a_deep_grey_png_becomes_eight_bits(gained: Path, tmp_path: Path) -> Non
     latentpress.compress_file(tmp_path / "deep.png", tmp_path / "deep.ltp", checkpoint=gained)
     latentpress.decompress_file(tmp_path / "deep.ltp", tmp_path / "back.png", checkpoint=gained)
     assert Image.open(tmp_path / "back.png").mode == "L"
+
+
+def test_what_a_killed_process_left_is_gone_after_the_next_one(tmp_path: Path) -> None:
+    program = (
+        "import os, sys; from pathlib import Path; from latentpress._files import whole_file\n"
+        "with whole_file(Path(sys.argv[1])) as partial: partial.write_bytes(b'half'); os._exit(9)"
+    )
+    target = tmp_path / f"{'ü' * 100}.ltp"  # as long as a name in bytes may be, nearly
+    subprocess.run([sys.executable, "-c", program, target], check=False)
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"half"]
+    write_file(target, b"whole")
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"whole"]
+
+
+def test_what_another_writes_at_the_same_time_stays(tmp_path: Path) -> None:
+    target = tmp_path / "x.ltp"
+    with whole_file(target) as first:
+        first.write_bytes(b"first")
+        with whole_file(target) as second:
+            assert second != first
+            second.write_bytes(b"second")
+        assert target.read_bytes() == b"second"
+    assert target.read_bytes() == b"first"
+    assert os.listdir(tmp_path) == ["x.ltp"]

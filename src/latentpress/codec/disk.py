@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
+from latentpress._files import whole_file
 from latentpress.errors import ConfigurationError, ImageError
 
 _WEIGHTS_SUFFIXES = (".pt", ".pth", ".safetensors")
@@ -122,20 +123,7 @@ def whole_target(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _temporary_beside(path) as temporary:
+        with whole_file(path) as temporary:
             yield temporary
-            os.replace(temporary, path)
     except OSError as error:
         raise ConfigurationError(f"Expected to write {path}, found: {error.strerror or error}.") from error
-
-
-@contextmanager
-def _temporary_beside(path: Path) -> Iterator[Path]:
-    """A path in the same directory, so that renaming is atomic; whatever is still there at the end is
-    removed."""
-    temporary = path.with_name(f".{path.name[:100]}.{os.getpid()}.tmp")
-    try:
-        yield temporary
-    finally:
-        with suppress(FileNotFoundError):
-            temporary.unlink()
