@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from latentpress.cli.plan import STREAM
 from latentpress.codec.disk import read_file, write_file
-from latentpress.errors import ConfigurationError
+from latentpress.errors import ConfigurationError, ImageError
 
 
 def read_input(inputs: Sequence[Path]) -> tuple[bytes, str]:
@@ -17,13 +17,22 @@ def read_input(inputs: Sequence[Path]) -> tuple[bytes, str]:
 
     Raises:
         ConfigurationError: there is more than one input.
-        ImageError: the file cannot be read.
+        ImageError: the file or the standard input cannot be read.
     """
     if len(inputs) > 1:
         raise ConfigurationError(f"Expected one input where - is used, found {len(inputs)}.")
     if inputs[0] == STREAM:
-        return sys.stdin.buffer.read(), "the standard input"
+        return _standard_input(), "the standard input"
     return read_file(inputs[0]), str(inputs[0])
+
+
+def _standard_input() -> bytes:
+    if sys.stdin is None:
+        raise ImageError("Expected data on the standard input, found it closed.")
+    try:
+        return sys.stdin.buffer.read()
+    except OSError as error:
+        raise ImageError(f"Expected data on the standard input, found: {error.strerror or error}.") from error
 
 
 def binary_output() -> BinaryIO:
