@@ -24,5 +24,9 @@ class DataError(LatentPressError, RuntimeError):
     """A data set cannot be found, read, fetched or verified."""
 
 
+class OutOfMemoryError(LatentPressError, MemoryError):
+    """The work needs more memory than there is, or than the system lets a process have."""
+
+
 class ImageError(LatentPressError, ValueError):
     """An image cannot be read, or has a layout or size that is not supported."""

@@ -3,11 +3,16 @@ library."""
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from typing import Any
 
 import click
 
 import latentpress
+from latentpress._processes import out_of_memory
+from latentpress._signals import interruption, raised
+from latentpress._streams import flush_output, guard_streams
 from latentpress.errors import LatentPressError
 
 # A command `x-y` is the click command called `command` in the module `latentpress.cli.x_y`, which imports
@@ -44,12 +49,46 @@ class _Commands(click.Group):
         command: click.Command = import_module(f"{__name__}.{cmd_name.replace('-', '_')}").command
         return command
 
-    def invoke(self, ctx: click.Context) -> object:
+    def main(self, *args: Any, **extra: Any) -> Any:
+        guard_streams()
+        try:
+            with raised():
+                try:
+                    return super().main(*args, **extra)
+                finally:
+                    flush_output()
+        except LatentPressError as error:  # outside of every command, such as help that cannot be written
+            print_error(str(error))
+            sys.exit(1)
+
+    def invoke(self, ctx: click.Context) -> object:  # noqa: RET503 - exit does not return
         try:
             return super().invoke(ctx)
         except LatentPressError as error:
             print_error(str(error))
-            ctx.exit(1)
+        except KeyboardInterrupt as error:
+            status, text = interruption(error)
+            click.echo(f"latentpress: {text}", err=True)
+            ctx.exit(status)
+        except BrokenPipeError:  # which click knows how to treat
+            raise
+        except (MemoryError, OSError, RuntimeError) as error:
+            sentence = _sentence(error)
+            if sentence is None:
+                raise
+            print_error(sentence)
+        ctx.exit(1)
+
+
+def _sentence(error: Exception) -> str | None:
+    """What to tell of an error of the system that nobody expected; None where it is a fault of ours."""
+    short = out_of_memory(error)
+    if short is not None:
+        return str(short)
+    if not isinstance(error, OSError) or error.strerror is None:
+        return None
+    place = "" if error.filename is None else f" {error.filename}"
+    return f"Expected files that can be read and written, found{place}: {error.strerror}."
 
 
 def print_error(message: str) -> None:

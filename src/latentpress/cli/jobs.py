@@ -38,7 +38,7 @@ DAMAGED = 3
 
 def run_jobs(jobs: Sequence[Job], work: Work, processes: int, *, quiet: bool, verb: str) -> int:
     """Do all the work, print what came of it on the standard error stream, and return the exit status: 1 if a
-    job failed.
+    job failed. An interrupt ends the work; what was done until then is summed up all the same.
 
     Args:
         jobs: what to do.
@@ -50,21 +50,29 @@ def run_jobs(jobs: Sequence[Job], work: Work, processes: int, *, quiet: bool, ve
     """
     start = time.perf_counter()
     console = Console(stderr=True, highlight=False)
-    reports = []
+    reports: list[FileReport] = []
+    failed, interrupt = 0, None
     alone = min(processes, len(jobs)) == 1
     with progress_bar(console, shown=not quiet) as progress:
         bar = progress.add_task("files", total=len(jobs), visible=len(jobs) > 1)
         attempt = partial(work, on_frame=_frame_counter(progress)) if alone else work
-        for job, outcome in outcomes(jobs, attempt, min(processes, len(jobs))):
-            if isinstance(outcome, LatentPressError):
-                print_error(f"{job.source}: {outcome}")
-            else:
-                reports.append(outcome)
-                _remark(outcome, quiet)
-            progress.advance(bar)
-    if not quiet and reports:
-        console.print(Text(_summary(reports, len(jobs), verb, time.perf_counter() - start)), soft_wrap=True)
-    return exit_status(reports) if len(reports) == len(jobs) else 1
+        try:
+            for job, outcome in outcomes(jobs, attempt, min(processes, len(jobs))):
+                if isinstance(outcome, LatentPressError):
+                    print_error(f"{job.source}: {outcome}")
+                    failed += 1
+                else:
+                    reports.append(outcome)
+                    _remark(outcome, quiet)
+                progress.advance(bar)
+        except KeyboardInterrupt as error:
+            interrupt = error
+    if not quiet and (len(jobs) > 1 or reports):
+        seconds = time.perf_counter() - start
+        console.print(Text(_summary(reports, failed, len(jobs), verb, seconds)), soft_wrap=True)
+    if interrupt is not None:
+        raise interrupt
+    return exit_status(reports) if not failed else 1
 
 
 def exit_status(reports: Sequence[FileReport]) -> int:
@@ -105,19 +113,30 @@ def progress_bar(console: Console, *, shown: bool) -> Progress:
     return Progress(*columns, console=console, disable=not (shown and console.is_terminal), transient=True)
 
 
-def _summary(reports: Sequence[FileReport], total: int, verb: str, seconds: float) -> str:
+def _summary(reports: Sequence[FileReport], failed: int, total: int, verb: str, seconds: float) -> str:
+    if total == 1 and reports:
+        frames = reports[0].frames
+        speed = "" if frames is None else f", {frames} frames, {frames / seconds:.2f} frames/s"
+        return f"{reports[0].source} -> {reports[0].target}: {_figures(reports)}{speed}"
+    counts = [f"{len(reports)} of {total} files {verb}"]
+    left = total - len(reports) - failed
+    counts += [
+        f"{number} {state}"
+        for number, state in ((failed, "failed"), (left, "not begun or not finished"))
+        if number
+    ]
+    figures = [f"{_figures(reports)}"] if reports else []
+    return f"{', '.join(counts)}: {', '.join([*figures, f'{seconds:.1f} s'])}"
+
+
+def _figures(reports: Sequence[FileReport]) -> str:
     compressed = sum(report.compressed_size for report in reports)
     other = sum(report.other_size for report in reports)
     pixels = sum(report.pixels for report in reports)
-    figures = (
+    return (
         f"{readable_size(compressed)} compressed, {readable_size(other)} otherwise "
         f"({other / compressed:.1f}:1), {8 * compressed / pixels:.3f} bpp"
     )
-    if total == 1:
-        frames = reports[0].frames
-        figures += "" if frames is None else f", {frames} frames, {frames / seconds:.2f} frames/s"
-        return f"{reports[0].source} -> {reports[0].target}: {figures}"
-    return f"{len(reports)} of {total} files {verb}: {figures}, {seconds:.1f} s"
 
 
 def readable_size(size: int) -> str:

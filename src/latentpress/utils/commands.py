@@ -5,16 +5,27 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 
+from latentpress._signals import interruption, raised
+from latentpress._streams import flush_output, guard_streams
 from latentpress.errors import ConfigurationError, LatentPressError
 
 
 def run_command(command: str, run: Callable[[], None]) -> int:
     """Run a command, with an error as one sentence; the exit status."""
+    guard_streams()
     try:
-        run()
+        with raised():
+            run()
+            flush_output()
     except LatentPressError as error:
         print(f"{command}: error: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        return 1
+    except KeyboardInterrupt as error:
+        status, text = interruption(error)
+        print(f"{command}: {text}", file=sys.stderr)
+        return status
     return 0
 
 
