@@ -50,6 +50,12 @@ def raised() -> Iterator[None]:
         yield
 
 
+def ignore_signals() -> None:
+    """Leave SIGINT, SIGTERM and SIGHUP to another process, from now on."""
+    for number in (signal.SIGINT, *_POLITE):
+        signal.signal(number, signal.SIG_IGN)
+
+
 class StopRequest:
     """Whether a signal has asked the process to end.
 

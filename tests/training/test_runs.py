@@ -1,6 +1,8 @@
 """Whole runs: exact resumption, the same result from the same seed, checkpoints that load and compress."""
 
 import json
+import os
+import signal
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -184,6 +186,37 @@ def test_a_resumed_run_equals_one_that_never_stopped_to_the_bit(
         assert differing(a, b) == []
     exported = [(tmp_path / run / "weights.safetensors").read_bytes() for run in ("whole", "parts")]
     assert exported[0] == exported[1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_run_after_the_step_in_hand_with_its_state_saved(
+    small: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    values = {
+        "epochs": 2,
+        "epoch_steps": 3,
+        "save_every": 100,
+        "workers": 1,
+        "data": str(photographs(tmp_path)),
+    }
+    train(small(**values, run=str(tmp_path / "whole")))
+    step = runs.Run._step
+
+    def signalled(self: runs.Run, batches: Any) -> Any:
+        if self.trainer.step == 1:
+            os.kill(os.getpid(), number)
+        return step(self, batches)
+
+    before = signal.getsignal(number)
+    with monkeypatch.context() as context:
+        context.setattr(runs.Run, "_step", signalled)
+        with pytest.raises(KeyboardInterrupt, match=r"the state after step 2 of 6 is in .*last\.pt"):
+            train(small(**values))
+    assert signal.getsignal(number) is before
+    assert load_state(tmp_path / "run" / "last.pt")["step"] == 2
+    train(small(**values))
+    a, b = (load_state(tmp_path / run / "last.pt")["state_dict"] for run in ("whole", "run"))
+    assert differing(a, b) == []
 
 
 def picture_folder(tmp_path: Path) -> Path:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset, Sampler, get_worker_info
 
+from latentpress._signals import ignore_signals
 from latentpress.errors import ConfigurationError
 from latentpress.training.processes import Processes
 from latentpress.training.randomness import seed_everything, seed_for
@@ -103,6 +104,12 @@ class SeededStream(IterableDataset[Any]):
             yield item
 
 
+def _leave_signals(worker: int) -> None:
+    """Readers leave signals that the whole group gets to the process that trains, which cannot finish its step
+    without them."""
+    ignore_signals()
+
+
 class StepBatches:
     """The parts of this process's batch for each step from one on, without end.
 
@@ -137,6 +144,7 @@ class StepBatches:
             "num_workers": settings.workers,
             "pin_memory": processes.device.type == "cuda",
             "persistent_workers": settings.workers > 0,
+            "worker_init_fn": _leave_signals if settings.workers else None,
         }
         if not isinstance(dataset, IterableDataset):
             positions = Positions(start, settings.batch_size, part, processes)

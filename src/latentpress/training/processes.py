@@ -40,6 +40,14 @@ class Processes:
         dist.all_reduce(numbers)
         return dict(zip(values, (numbers / self.count).tolist(), strict=True))
 
+    def largest(self, value: int) -> int:
+        """The largest of the numbers that the processes give."""
+        if self.count == 1:
+            return value
+        number = torch.tensor(value, device=self._exchange)
+        dist.all_reduce(number, dist.ReduceOp.MAX)
+        return int(number)
+
     def sums(self, values: Mapping[str, float]) -> dict[str, float]:
         """Sums over all processes, which give the same names."""
         return {name: mean * self.count for name, mean in self.means(values).items()}

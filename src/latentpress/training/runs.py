@@ -13,6 +13,7 @@ import torch
 from torch import nn
 from torch.utils.data import IterableDataset
 
+from latentpress._signals import Interrupted, StopRequest, requested
 from latentpress.errors import ConfigurationError
 from latentpress.training import checkpoints
 from latentpress.training.data import StepBatches, training_images, validation_folder
@@ -46,6 +47,8 @@ def train(settings: TrainingSettings, *, model: nn.Module | None = None, dataset
     Raises:
         ConfigurationError: settings do not go together.
         TrainingDiverged: the loss stopped being a number; the message names the last good checkpoint.
+        KeyboardInterrupt: Ctrl-C, SIGTERM or SIGHUP came. The step in hand was finished and the state saved,
+            unless the signal came twice.
     """
     with joined(settings.compute.device) as processes, _exact(settings.compute.deterministic):
         return Run(settings, processes, model, dataset).go()
@@ -93,14 +96,14 @@ class Run:
         batch = self.settings.data.batch_size
         progress = TrainingProgress(self.steps, self.trainer.step, batch, shown=self.processes.first)
         try:
-            with progress:
-                self._train(progress, logs)
+            with progress, requested() as request:
+                self._train(progress, logs, request)
         finally:
             for log in logs:
                 log.close()
         return self.trainer.trained_model.eval()
 
-    def _train(self, progress: TrainingProgress, logs: list[Log]) -> None:
+    def _train(self, progress: TrainingProgress, logs: list[Log], request: StopRequest) -> None:
         seed, start = self.settings.compute.seed, self.trainer.step
         self.batches = batches = StepBatches(
             self.dataset, self.settings.data, seed, self.part, self.processes, start, self.place
@@ -119,6 +122,22 @@ class Run:
                 self._end_epoch(progress, logs)
             elif step % reports.save_every == 0:
                 self._save(checkpoints.LAST)
+            self._stop_if_asked(request)
+
+    def _stop_if_asked(self, request: StopRequest) -> None:
+        """Save the state and stop where a signal asked for it; all processes do so after the same step.
+
+        Raises:
+            Interrupted: a signal asked.
+        """
+        number = self.processes.largest(request.number or 0)
+        if number and self.trainer.step < self.steps:
+            self._save(checkpoints.LAST)
+            raise Interrupted(
+                number,
+                f"the state after step {self.trainer.step} of {self.steps} is in "
+                f"{self.folder / checkpoints.LAST}; the same command goes on from there.",
+            )
 
     def _step(self, batches: list[Any]) -> dict[str, float]:
         try:
