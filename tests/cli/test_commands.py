@@ -86,6 +86,59 @@ def test_one_failure_does_not_stop_the_others(run: Run, folder: Path, gained: Pa
     assert sorted(p.name for p in folder.rglob("*.ltp")) == ["a.ltp", "e.ltp"]
 
 
+def test_a_job_that_is_run_again_does_what_is_left(
+    run: Run, folder: Path, gained: Path, photo: Image.Image
+) -> None:
+    command = ["compress", folder, "--checkpoint", gained]
+    run(*command)
+    before = {path: path.stat() for path in folder.rglob("*.ltp")}
+    again = run(*command, "--jobs", 2)
+    assert (again.exit_code, len(again.stderr.splitlines())) == (0, 1)
+    assert again.stderr.startswith("0 of 3 files compressed; 3 kept, as they were done already: ")
+    assert {path: path.stat() for path in folder.rglob("*.ltp")} == before
+
+    (folder / "b" / "c.ltp").unlink()
+    photo.rotate(90).save(folder / "new.png")
+    (folder / "broken.png").write_bytes(b"broken")
+    again = run(*command)
+    assert again.exit_code == 1
+    assert "2 of 5 files compressed; 2 kept, as they were done already; 1 failed: " in again.stderr
+    assert run("compress", folder / "a.png", "--skip-existing", "--checkpoint", gained).exit_code == 0
+
+
+@pytest.mark.parametrize("change", ["source", "result", "quality", "checkpoint", "verb", "record"])
+def test_a_result_of_something_else_is_not_kept(
+    run: Run,
+    folder: Path,
+    gained: Path,
+    other_gained: Path,
+    photo: Image.Image,
+    change: str,
+    own_cache: Path,
+) -> None:
+    run("compress", folder, "--checkpoint", gained)
+    if change == "source":
+        photo.rotate(180).save(folder / "a.png")
+    if change == "result":
+        (folder / "a.ltp").write_bytes(b"precious")
+    if change == "record":
+        for path in own_cache.rglob("*.jsonl"):
+            path.write_text("[]\nbroken")
+    command = ["compress", folder, "--checkpoint", other_gained if change == "checkpoint" else gained]
+    command += ["--quality", 7] if change == "quality" else []
+    if change == "verb":
+        command = ["decompress", folder, "--format", "png", "--checkpoint", gained]
+    made = (folder / "a.ltp").read_bytes()
+    again = run(*command)
+    assert again.exit_code == 1
+    assert "found one that is not known to be made of this file with these settings" in again.stderr
+    assert (folder / "a.ltp").read_bytes() == made
+    if change != "verb":
+        done = run(*command, "--overwrite", "--skip-existing").stderr
+        assert f"{1 if change in ('source', 'result') else 3} of 3 files compressed" in done
+        assert run(*command).exit_code == 0
+
+
 def test_files_are_not_overwritten_unless_told(run: Run, folder: Path, gained: Path) -> None:
     (folder / "a.ltp").write_bytes(b"precious")
     result = run("compress", folder / "a.png", "--checkpoint", gained)

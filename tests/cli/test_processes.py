@@ -109,7 +109,7 @@ def test_an_interrupt_ends_the_work_without_a_traceback_or_half_a_file(
     stderr = process.stderr.read()
     assert process.wait(timeout=60) == 128 + number
     summary, last = stderr.splitlines()
-    assert re.match(rb"\d+ of 300 files compressed, \d+ not begun or not finished: ", summary)
+    assert re.match(rb"\d+ of 300 files compressed; \d+ not begun or not finished: ", summary)
     assert last == b"latentpress: interrupted."
     made = list((tmp_path / "out").iterdir())
     assert 0 < len(made) < 200

@@ -22,6 +22,8 @@ class Batch:
         inputs: files and folders, or `-` for the standard input.
         output: file or folder to write, or `-` for the standard output; None for beside the originals.
         overwrite: whether to replace files that exist.
+        skip_existing: whether files count as done that exist and were made of the same sources with the same
+            settings; None if nobody said so.
         jobs: processes to work in.
         quiet: print errors only.
     """
@@ -29,8 +31,14 @@ class Batch:
     inputs: tuple[Path, ...]
     output: Path | None
     overwrite: bool
+    skip_existing: bool | None
     jobs: int
     quiet: bool
+
+    @property
+    def has_folder(self) -> bool:
+        """Whether an input is a folder."""
+        return any(path.is_dir() for path in self.inputs)
 
     @property
     def streams(self) -> bool:
@@ -55,12 +63,13 @@ def batch_command(*options: Callable[[Any], Any]) -> Callable[[Any], click.Comma
             inputs: tuple[Path, ...],
             output: Path | None,
             overwrite: bool,
+            skip_existing: bool | None,
             jobs: int,
             quiet: bool,
             **given: Any,
         ) -> None:
             known = {name: value for name, value in given.items() if value is not None}
-            status = function(Batch(inputs, output, overwrite, jobs, quiet), known)
+            status = function(Batch(inputs, output, overwrite, skip_existing, jobs, quiet), known)
             if status:
                 ctx.exit(status)
 

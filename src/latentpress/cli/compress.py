@@ -76,7 +76,7 @@ def command(batch: Batch, options: dict[str, Any]) -> int:
 
     jobs = plan(batch.inputs, batch.output, ".ltp", lambda path: _is_image(path) or is_video(path))
     work = partial(_compress_file, overwrite=batch.overwrite, options=options)
-    return run_jobs(jobs, work, batch.jobs, quiet=batch.quiet, verb="compressed")
+    return run_jobs(jobs, work, batch, options, "compressed")
 
 
 def _compress_file(

@@ -55,7 +55,7 @@ def command(batch: Batch, options: dict[str, Any]) -> int:
 
     jobs = plan(batch.inputs, batch.output, lambda source: suffix or _usual_suffix(source), _is_ltp)
     work = partial(_decompress_file, overwrite=batch.overwrite, options=options)
-    return run_jobs(jobs, work, batch.jobs, quiet=batch.quiet, verb="decompressed")
+    return run_jobs(jobs, work, batch, options, "decompressed")
 
 
 def _decompress_file(

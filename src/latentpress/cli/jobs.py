@@ -3,10 +3,12 @@ failure."""
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -23,8 +25,10 @@ from rich.text import Text
 
 from latentpress._processes import outcomes
 from latentpress.cli import print_error
+from latentpress.cli.batch import Batch
+from latentpress.cli.made import Ledger
 from latentpress.cli.plan import Job
-from latentpress.errors import LatentPressError
+from latentpress.errors import ConfigurationError, LatentPressError
 
 if TYPE_CHECKING:
     from latentpress.codec.files import FileReport
@@ -36,43 +40,104 @@ DAMAGED = 3
 """Exit status where everything was made, but something of it out of damaged files."""
 
 
-def run_jobs(jobs: Sequence[Job], work: Work, processes: int, *, quiet: bool, verb: str) -> int:
+def run_jobs(jobs: Sequence[Job], work: Work, batch: Batch, options: Mapping[str, Any], verb: str) -> int:
     """Do all the work, print what came of it on the standard error stream, and return the exit status: 1 if a
     job failed. An interrupt ends the work; what was done until then is summed up all the same.
 
     Args:
-        jobs: what to do.
+        jobs: what to do. Those whose results are there of the same sources and settings are done already,
+            where the batch says so.
         work: does one job; picklable if there are several processes. Its LatentPressErrors are reported. In
             one process, it is given `on_frame`, to tell of the frames of videos.
-        processes: in how many processes; 1 stays in this one.
-        quiet: print errors only.
+        batch: in how many processes, what becomes of files that exist, and how loud.
+        options: the settings of the work.
         verb: what the summary says of the files, such as "compressed".
     """
-    start = time.perf_counter()
+    tally = _Tally(len(jobs), verb, time.perf_counter())
+    ledger = Ledger(verb, options)
     console = Console(stderr=True, highlight=False)
-    reports: list[FileReport] = []
-    failed, interrupt = 0, None
-    alone = min(processes, len(jobs)) == 1
-    with progress_bar(console, shown=not quiet) as progress:
+    interrupt = None
+    with progress_bar(console, shown=not batch.quiet) as progress:
         bar = progress.add_task("files", total=len(jobs), visible=len(jobs) > 1)
-        attempt = partial(work, on_frame=_frame_counter(progress)) if alone else work
         try:
-            for job, outcome in outcomes(jobs, attempt, min(processes, len(jobs))):
+            left = _left_to_do(jobs, batch, ledger, tally)
+            progress.advance(bar, len(jobs) - len(left))
+            processes = max(1, min(batch.jobs, len(left)))
+            attempt = partial(work, on_frame=_frame_counter(progress)) if processes == 1 else work
+            for job, outcome in outcomes(left, attempt, processes):
                 if isinstance(outcome, LatentPressError):
-                    print_error(f"{job.source}: {outcome}")
-                    failed += 1
+                    tally.fail(job, outcome)
                 else:
-                    reports.append(outcome)
-                    _remark(outcome, quiet)
+                    tally.reports.append(outcome)
+                    _remark(outcome, batch.quiet)
+                    if outcome.damage is None:
+                        ledger.note(job)
                 progress.advance(bar)
         except KeyboardInterrupt as error:
             interrupt = error
-    if not quiet and (len(jobs) > 1 or reports):
-        seconds = time.perf_counter() - start
-        console.print(Text(_summary(reports, failed, len(jobs), verb, seconds)), soft_wrap=True)
+    if not batch.quiet and (len(jobs) > 1 or tally.reports or tally.kept):
+        console.print(Text(tally.summary()), soft_wrap=True)
     if interrupt is not None:
         raise interrupt
-    return exit_status(reports) if not failed else 1
+    return 1 if tally.failed else exit_status(tally.reports)
+
+
+def _left_to_do(jobs: Sequence[Job], batch: Batch, ledger: Ledger, tally: _Tally) -> list[Job]:
+    """The jobs whose results are not there; those whose results must not be replaced have failed."""
+    keep = (len(jobs) > 1 or batch.has_folder) and not batch.overwrite
+    if batch.skip_existing is not None:
+        keep = batch.skip_existing
+    left = []
+    for job in jobs:
+        ledger.begin(job)
+        if keep and ledger.has(job):
+            tally.kept += 1
+        elif batch.overwrite or not os.path.lexists(job.target):
+            left.append(job)
+        else:
+            unknown = " that is not known to be made of this file with these settings" if keep else ""
+            error = ConfigurationError(
+                f"Expected no file at {job.target}, found one{unknown}: allow overwriting with --overwrite, "
+                "or choose another name."
+            )
+            tally.fail(job, error)
+    return left
+
+
+@dataclass
+class _Tally:
+    """What came of the jobs so far."""
+
+    total: int
+    verb: str
+    start: float
+    reports: list[FileReport] = field(default_factory=list)
+    kept: int = 0
+    failed: int = 0
+
+    def fail(self, job: Job, error: LatentPressError) -> None:
+        """Count a failure, and tell of it."""
+        print_error(f"{job.source}: {error}")
+        self.failed += 1
+
+    def summary(self) -> str:
+        """All of it in a line."""
+        seconds = time.perf_counter() - self.start
+        if self.total == 1 and self.reports:
+            report = self.reports[0]
+            frames = report.frames
+            speed = "" if frames is None else f", {frames} frames, {frames / seconds:.2f} frames/s"
+            return f"{report.source} -> {report.target}: {_figures(self.reports)}{speed}"
+        left = self.total - len(self.reports) - self.kept - self.failed
+        others = {
+            "kept, as they were done already": self.kept,
+            "failed": self.failed,
+            "not begun or not finished": left,
+        }
+        counts = [f"{len(self.reports)} of {self.total} files {self.verb}"]
+        counts += [f"{number} {state}" for state, number in others.items() if number]
+        figures = [_figures(self.reports)] if self.reports else []
+        return f"{'; '.join(counts)}: {', '.join([*figures, f'{seconds:.1f} s'])}"
 
 
 def exit_status(reports: Sequence[FileReport]) -> int:
@@ -111,22 +176,6 @@ def progress_bar(console: Console, *, shown: bool) -> Progress:
     """A bar of files, for a terminal only, which leaves nothing behind."""
     columns = (BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
     return Progress(*columns, console=console, disable=not (shown and console.is_terminal), transient=True)
-
-
-def _summary(reports: Sequence[FileReport], failed: int, total: int, verb: str, seconds: float) -> str:
-    if total == 1 and reports:
-        frames = reports[0].frames
-        speed = "" if frames is None else f", {frames} frames, {frames / seconds:.2f} frames/s"
-        return f"{reports[0].source} -> {reports[0].target}: {_figures(reports)}{speed}"
-    counts = [f"{len(reports)} of {total} files {verb}"]
-    left = total - len(reports) - failed
-    counts += [
-        f"{number} {state}"
-        for number, state in ((failed, "failed"), (left, "not begun or not finished"))
-        if number
-    ]
-    figures = [f"{_figures(reports)}"] if reports else []
-    return f"{', '.join(counts)}: {', '.join([*figures, f'{seconds:.1f} s'])}"
 
 
 def _figures(reports: Sequence[FileReport]) -> str:

@@ -88,6 +88,12 @@ files_options = combined(
         "originals.",
     ),
     click.option("--overwrite", is_flag=True, help="Replace files that exist."),
+    click.option(
+        "--skip-existing/--no-skip-existing",
+        default=None,
+        help="Whether files that exist count as done where they were made of the same files with the same "
+        "settings; they do for folders and several files, unless --overwrite is given.",
+    ),
     jobs_option("Processes to work in; with more than one, each computes on one thread."),
     click.option("-q", "--quiet", is_flag=True, help="Print errors only."),
 )

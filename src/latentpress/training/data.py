@@ -105,7 +105,7 @@ class SeededStream(IterableDataset[Any]):
 
 
 def _leave_signals(worker: int) -> None:
-    """Readers leave signals that the whole group gets to the process that trains, which cannot finish its step
+    """Readers leave signals that the whole group gets to the process that trains, which cannot finish a step
     without them."""
     ignore_signals()
 
