@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -307,6 +308,57 @@ def test_the_limit_on_pixels_is_an_option(run: Run, folder: Path, gained: Path) 
     )
     assert result.exit_code == 1
     assert "90x70" in result.stderr
+
+
+def test_what_is_too_large_to_decompress_is_not_compressed(run: Run, folder: Path, gained: Path) -> None:
+    result = run("compress", folder / "a.png", "--max-pixels", 100, "--checkpoint", gained)
+    assert (result.exit_code, "90x70" in result.stderr) == (1, True)
+    assert run("compress", folder / "a.png", "--max-pixels", 20000, "--checkpoint", gained).exit_code == 0
+
+
+def test_files_of_absurd_sizes_are_not_read(run: Run, folder: Path, gained: Path) -> None:
+    run("compress", folder / "a.png", "--checkpoint", gained)
+    starts = {"zeros.ltp": b"", "real.ltp": (folder / "a.ltp").read_bytes(), "x.png": b"", "x.webp": b"RIFF"}
+    for name, start in starts.items():
+        (folder / name).write_bytes(start)
+        os.truncate(folder / name, 2**32)
+    commands = [
+        *(["info", folder / name] for name in ("zeros.ltp", "real.ltp")),
+        *(["decompress", folder / name, "-o", folder / "y.png"] for name in ("zeros.ltp", "real.ltp")),
+        *(["progressive", folder / name, "-o", folder / "y.png"] for name in ("zeros.ltp", "real.ltp")),
+        *(["compress", folder / name, "-o", folder / "y.ltp"] for name in ("x.png", "x.webp")),
+    ]
+    tracemalloc.start()
+    try:
+        for command in commands:
+            assert run(*command).exit_code == 1, command
+        assert tracemalloc.get_traced_memory()[1] < 2**26
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_pipe_that_nobody_writes_to_is_told_and_one_with_data_is_read(
+    run: Run, folder: Path, gained: Path
+) -> None:
+    run("compress", folder / "a.png", "-o", folder / "b" / "a.ltp", "--checkpoint", gained)
+    for name in ("pipe.png", "pipe.ltp", "pipe.mp4"):
+        os.mkfifo(folder / name)
+    commands = [
+        ["compress", folder / "pipe.png"],
+        ["compress", folder / "pipe.mp4", "-o", folder / "x.ltp"],
+        ["decompress", folder / "pipe.ltp", "-o", folder / "y.png"],
+        ["info", folder / "pipe.ltp"],
+        ["eval", folder / "pipe.png"],
+    ]
+    for command in commands:
+        result = run(*command)
+        assert (result.exit_code, "pipe" in result.stderr) == (1, True), command
+    data = (folder / "b" / "a.ltp").read_bytes()
+    reading, writing = os.pipe()
+    os.write(writing, data)
+    os.close(writing)
+    assert json.loads(run("info", "--json", f"/dev/fd/{reading}").stdout)[0]["size"] == len(data)
+    os.close(reading)
 
 
 def test_info_tells_what_a_file_holds(run: Run, folder: Path, gained: Path, photo: Image.Image) -> None:

@@ -146,6 +146,21 @@ def test_a_path_is_not_taken_for_the_bytes_in_it() -> None:
         latentpress.decompress("photo.ltp")  # type: ignore[arg-type]
 
 
+def test_what_is_too_large_to_decompress_is_not_compressed(
+    gained: Path, photo: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ImageError, match="90x70"):
+        latentpress.compress(photo, checkpoint=gained, max_pixels=5000)
+    with pytest.raises(ImageError, match="90x70"):
+        latentpress.compress(np.array(photo), checkpoint=gained, max_pixels=5000)
+    large = Image.new("1", (2**14, 2**13 + 1))
+    monkeypatch.setattr(large, "load", None)  # decoding would take a gigabyte
+    with pytest.raises(ImageError, match="Expected at most 134217728 pixels"):
+        latentpress.compress(large)
+    with pytest.raises(ImageError, match="Expected at most 134217728 pixels"):
+        latentpress.compress(large, model="qres17m", lmb=4)
+
+
 def test_the_limit_on_pixels_can_be_lowered_and_lifted(gained: Path, photo: Image.Image) -> None:
     data = latentpress.compress(photo, checkpoint=gained)
     with pytest.raises(ImageError, match="90x70"):

@@ -11,7 +11,7 @@ from PIL import Image
 import latentpress
 from latentpress import zoo
 from latentpress.cli import main
-from latentpress.codec.container import read_container
+from latentpress.codec.container import Container, Header, Layout, read_container, write_container
 from latentpress.codec.hierarchical import HierarchicalCodec, load_hierarchical_codec
 from latentpress.codec.images import Picture
 from latentpress.errors import BitstreamError, ConfigurationError, WeightsError
@@ -262,6 +262,21 @@ def test_published_weights_that_cannot_be_had_are_a_clear_error(tmp_path, monkey
         zoo.qres17m(lmb=-1)
     with pytest.raises(ConfigurationError):
         zoo.get_model("qres17m", speed=3)
+
+
+@pytest.mark.parametrize("name", ["qarv_base", "qres17m", "qres34m_lossless"])
+def test_a_file_that_names_a_model_takes_no_memory_before_there_are_weights(
+    tmp_path, monkeypatch, name: str
+) -> None:
+    def fail(*given: object, **named: object) -> None:
+        raise AssertionError("the network was made")
+
+    monkeypatch.setenv("LATENTPRESS_CACHE", str(tmp_path))
+    monkeypatch.setenv("LATENTPRESS_WEIGHTS_URL", "http://127.0.0.1:9")
+    monkeypatch.setattr(torch.nn.Module, "__init__", fail)
+    header = Header(64, 64, Layout.RGB, name, bytes(8), {"lmbda": 4}, section_checksums=True)
+    with pytest.raises(WeightsError, match="could not be downloaded"):
+        latentpress.decompress(write_container(Container(header, (b"x",))))
 
 
 def test_published_checkpoints_load_from_the_cache_in_their_own_wrapping(

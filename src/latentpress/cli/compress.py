@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from latentpress.cli.batch import Batch, batch_command
-from latentpress.cli.options import Size
+from latentpress.cli.options import Size, max_pixels_option
 from latentpress.cli.plan import STREAM, Job, plan
 from latentpress.cli.videos import (
     OnFrame,
@@ -62,6 +62,7 @@ if TYPE_CHECKING:
         type=click.Choice(["mse", "ms-ssim"]),
         help="What the model's weights were trained for: mse by default.",
     ),
+    max_pixels_option,
     compress_options,
 )
 def command(batch: Batch, options: dict[str, Any]) -> int:

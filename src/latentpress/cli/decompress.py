@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from latentpress.cli.batch import Batch, batch_command
+from latentpress.cli.options import max_pixels_option
 from latentpress.cli.plan import STREAM, Job, plan
 from latentpress.cli.videos import (
     OnFrame,
@@ -32,12 +33,7 @@ _IMAGE_SUFFIX, _VIDEO_SUFFIX = ".png", ".mp4"
         help="Kind of files to make, where -o does not name a file: png for images and mp4 for videos by "
         "default.",
     ),
-    click.option(
-        "--max-pixels",
-        type=click.IntRange(min=1),
-        metavar="N",
-        help="Refuse larger images and frames, counted in whole 64x64 blocks: 134217728 by default.",
-    ),
+    max_pixels_option,
     decompress_options,
 )
 def command(batch: Batch, options: dict[str, Any]) -> int:
@@ -71,8 +67,10 @@ def _decompress_file(
 
 def _decompress_stream(batch: Batch, suffix: str | None, options: dict[str, Any]) -> int:
     from latentpress.cli.jobs import exit_status
-    from latentpress.cli.streams import binary_output, read_input, write_output
+    from latentpress.cli.streams import binary_output, input_file, write_output
     from latentpress.codec.api import decompress
+    from latentpress.codec.container import DEFAULT_MAX_PIXELS
+    from latentpress.codec.disk import read_compressed
     from latentpress.codec.files import format_of, image_bytes
 
     source = batch.inputs[0]
@@ -81,7 +79,8 @@ def _decompress_stream(batch: Batch, suffix: str | None, options: dict[str, Any]
         return exit_status([decompress_video(source, binary_output(), batch.overwrite, chosen)])
     output = batch.output
     image_format = format_of(f"stream{suffix or _IMAGE_SUFFIX}" if output in (None, STREAM) else output)
-    data, name = read_input(batch.inputs)
+    with input_file(batch.inputs) as (file, name):
+        data = read_compressed(file, name, max_pixels=options.get("max_pixels", DEFAULT_MAX_PIXELS))
     refuse_video_options(options, Path(name))
     write_output(output, image_bytes(decompress(data, **options), image_format), overwrite=batch.overwrite)
     return 0

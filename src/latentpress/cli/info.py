@@ -30,13 +30,15 @@ def describe(path: Path) -> dict[str, Any]:
         BitstreamError: the file is not a `.ltp` file, or damaged or truncated.
         ImageError: the file cannot be read.
     """
-    from latentpress.cli.streams import read_input
+    from latentpress.cli.streams import input_file
     from latentpress.cli.videos import is_compressed_video
     from latentpress.codec.container import read_container
+    from latentpress.codec.disk import read_compressed
 
     if is_compressed_video(path):
         return _describe_video(path)
-    data, name = read_input([path])
+    with input_file([path]) as (file, name):
+        data = read_compressed(file, name, max_pixels=None)
     container = read_container(data)
     header = container.header
     sections = {
@@ -61,8 +63,8 @@ def describe(path: Path) -> dict[str, Any]:
 
 def _describe_video(path: Path) -> dict[str, Any]:
     """The same for a video, whose packets are read one by one."""
+    from latentpress.codec.disk import open_to_read
     from latentpress.codec.video.container import VideoReader
-    from latentpress.codec.video.files import open_to_read
     from latentpress.codec.video.packets import Kind
 
     with open_to_read(path) as file:

@@ -77,6 +77,13 @@ weights_options = combined(
     click.option("--device", default="cpu", show_default=True, help="Torch device to compute on."),
 )
 
+max_pixels_option = click.option(
+    "--max-pixels",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Refuse larger images and frames, counted in whole 64x64 blocks: 134217728 by default.",
+)
+
 files_options = combined(
     click.argument("inputs", nargs=-1, required=True, type=PATH, metavar="INPUT..."),
     click.option(

@@ -32,13 +32,15 @@ def command(
     The file may be cut anywhere after its first latent. Latents that are missing, or that --latents leaves
     out, are sampled; give --temperature 0 for the most likely image.
     """
-    from latentpress.codec.disk import check_target, read_file, write_file
+    from latentpress.codec.disk import check_target, open_to_read, read_compressed, write_file
     from latentpress.codec.files import format_of, image_bytes
     from latentpress.codec.hierarchical import decompress_hierarchical
 
     check_target(output, overwrite, sources=[source])
+    with open_to_read(source) as file:
+        data = read_compressed(file, str(source))
     image = decompress_hierarchical(
-        read_file(source),
+        data,
         latents=latents,
         prefix=True,
         temperature=temperature,

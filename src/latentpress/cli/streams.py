@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from latentpress.cli.plan import STREAM
-from latentpress.codec.disk import read_file, write_file
+from latentpress.codec.disk import open_to_read, read_all, write_file
 from latentpress.errors import ConfigurationError, ImageError
 
 
@@ -17,22 +18,24 @@ def read_input(inputs: Sequence[Path]) -> tuple[bytes, str]:
 
     Raises:
         ConfigurationError: there is more than one input.
-        ImageError: the file or the standard input cannot be read.
+        ImageError: the file or the standard input cannot be read, or is too large.
     """
+    with input_file(inputs) as (file, name):
+        return read_all(file, name), name
+
+
+@contextmanager
+def input_file(inputs: Sequence[Path]) -> Iterator[tuple[BinaryIO, str]]:
+    """The same as a file to read, which need not seek."""
     if len(inputs) > 1:
         raise ConfigurationError(f"Expected one input where - is used, found {len(inputs)}.")
-    if inputs[0] == STREAM:
-        return _standard_input(), "the standard input"
-    return read_file(inputs[0]), str(inputs[0])
-
-
-def _standard_input() -> bytes:
-    if sys.stdin is None:
+    if inputs[0] != STREAM:
+        with open_to_read(inputs[0]) as file:
+            yield file, str(inputs[0])
+    elif sys.stdin is None:
         raise ImageError("Expected data on the standard input, found it closed.")
-    try:
-        return sys.stdin.buffer.read()
-    except OSError as error:
-        raise ImageError(f"Expected data on the standard input, found: {error.strerror or error}.") from error
+    else:
+        yield sys.stdin.buffer, "the standard input"
 
 
 def binary_output() -> BinaryIO:

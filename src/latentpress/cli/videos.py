@@ -130,6 +130,8 @@ def is_compressed_video(path: Path) -> bool:
     from latentpress.codec.container import VIDEO_MAGIC
 
     try:
+        if not path.is_file():  # a pipe would wait, and lose what is read here
+            return False
         with path.open("rb") as file:
             return file.read(len(VIDEO_MAGIC)) == VIDEO_MAGIC
     except OSError:

@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image
 
 from latentpress import zoo
-from latentpress.codec.container import DEFAULT_MAX_PIXELS, check_size, read_container
+from latentpress.codec.container import DEFAULT_MAX_PIXELS, check_pixels, check_size, read_container
 from latentpress.codec.hierarchical import compress_hierarchical, decompress_hierarchical, is_hierarchy
 from latentpress.codec.image_codec import ImageCodec
 from latentpress.codec.images import ImageLike, Picture, image_from, picture_from
@@ -29,6 +29,7 @@ def compress(
     metric: str = "mse",
     lmb: float | None = None,
     arithmetic: str | None = None,
+    max_pixels: int | None = DEFAULT_MAX_PIXELS,
     checkpoint: str | Path | None = None,
     device: str = "cpu",
 ) -> bytes:
@@ -47,11 +48,13 @@ def compress(
         lmb: instead of a quality, the lambda of a hierarchical model such as "qarv_base".
         arithmetic: what a hierarchical model computes in, "float32" or "fixed-point"; the one that is faster
             here where None.
+        max_pixels: refuse larger images, counted in whole 64x64 blocks, as decompressing does; None for no
+            limit. Coding takes some 80 bytes of memory a pixel.
         checkpoint: file of weights to use instead of the published ones.
         device: torch device.
 
     Raises:
-        ImageError: the image is empty, cannot be read, or has an unknown layout.
+        ImageError: the image is empty, too large, cannot be read, or has an unknown layout.
         ConfigurationError: an argument is not one of the valid ones, or no quality meets the target.
         WeightsError: the weights cannot be found, fetched or verified.
 
@@ -62,7 +65,10 @@ def compress(
         >>> latentpress.decompress(data).size
         (64, 48)
     """
+    if isinstance(image, Image.Image):
+        check_pixels(image.width, image.height, max_pixels)  # before it is decoded
     picture = picture_from(image)
+    check_pixels(picture.width, picture.height, max_pixels)
     budget = _budget(picture, quality, target_bpp, target_size)
     if is_hierarchy(model):
         if quality is not None:

@@ -185,6 +185,11 @@ def check_size(header: Header, file_size: int, max_pixels: int | None) -> None:
         )
 
 
+def largest_file(header: Header) -> int:
+    """Bytes that a file with such a header has at most: more than any coder makes of so many pixels."""
+    return 2**26 + 16 * header.blocks * BLOCK_SIDE**2
+
+
 def check_pixels(width: int, height: int, max_pixels: int | None) -> None:
     """Refuse a size that is too large for the caller.
 

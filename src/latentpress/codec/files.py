@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import io
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
 from latentpress.codec.api import compress, decompress
-from latentpress.codec.container import MAGIC, VIDEO_MAGIC
-from latentpress.codec.disk import check_name, check_target, read_file, write_file
+from latentpress.codec.container import DEFAULT_MAX_PIXELS, MAGIC, VIDEO_MAGIC
+from latentpress.codec.disk import check_name, check_target, open_to_read, read_compressed, write_file
 from latentpress.errors import ConfigurationError, ImageError
 
 SUFFIX = ".ltp"
@@ -64,11 +65,12 @@ def compress_file(
     """
     check_name(target, "a .ltp file")
     check_target(target, overwrite, sources=[source])
-    original = read_file(source)
-    image = open_original(original, str(source))
-    data = compress(image, **options)
+    with open_to_read(source) as file:
+        image = open_original(file, str(source))
+        data = compress(image, **options)
+        size = file.seek(0, io.SEEK_END)
     write_file(target, data, overwrite=overwrite)
-    return FileReport(str(source), str(target), len(data), len(original), image.width * image.height)
+    return FileReport(str(source), str(target), len(data), size, image.width * image.height)
 
 
 def decompress_file(
@@ -90,27 +92,32 @@ def decompress_file(
     """
     check_target(target, overwrite, sources=[source])
     image_format = format_of(target)
-    data = read_file(source)
+    with open_to_read(source) as file:
+        data = read_compressed(file, str(source), max_pixels=options.get("max_pixels", DEFAULT_MAX_PIXELS))
     image = decompress(data, **options)
     encoded = image_bytes(image, image_format)
     write_file(target, encoded, overwrite=overwrite)
     return FileReport(str(source), str(target), len(data), len(encoded), image.width * image.height)
 
 
-def open_image(data: bytes, name: str) -> Image.Image:
-    """The image in the bytes of a file of any format that Pillow reads.
+def open_image(data: bytes | BinaryIO, name: str) -> Image.Image:
+    """The image in a file of any format that Pillow reads.
 
     Args:
-        data: the whole file.
+        data: the whole file, or the file itself, which is read when pixels are asked for.
         name: what to call it in an error message.
 
     Raises:
         ImageError: Pillow does not read it.
     """
-    if not data:
+    file = io.BytesIO(data) if isinstance(data, bytes) else data
+    if not file.read(1):
         raise ImageError(f"Expected an image in {name}, found an empty file.")
+    file.seek(0)
     try:
-        return Image.open(io.BytesIO(data))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit here is another
+            return Image.open(file)
     except UnidentifiedImageError as error:
         raise ImageError(
             f"Expected an image that Pillow can read in {name}, found something else."
@@ -119,18 +126,20 @@ def open_image(data: bytes, name: str) -> Image.Image:
         raise ImageError(f"Expected an image that Pillow can read in {name}, found: {error}.") from error
 
 
-def open_original(data: bytes, name: str) -> Image.Image:
-    """The image that is to be compressed in the bytes of a file, which must not be compressed already.
+def open_original(data: bytes | BinaryIO, name: str) -> Image.Image:
+    """The image that is to be compressed in a file, which must not be compressed already; see `open_image`.
 
     Raises:
         ImageError: Pillow does not read it, or it is a `.ltp` file.
     """
-    if data.startswith((MAGIC, VIDEO_MAGIC)):
+    file = io.BytesIO(data) if isinstance(data, bytes) else data
+    if file.read(len(MAGIC)) in (MAGIC, VIDEO_MAGIC):
         raise ImageError(
             f"Expected an image to compress in {name}, found a .ltp file, which is compressed already: "
             "decompress it first."
         )
-    return open_image(data, name)
+    file.seek(0)
+    return open_image(file, name)
 
 
 def image_bytes(image: Image.Image, image_format: str) -> bytes:

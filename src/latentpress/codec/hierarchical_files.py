@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latentpress.codec.container import DEFAULT_MAX_PIXELS, check_size, read_container
-from latentpress.codec.disk import check_name, check_target, read_file, write_file
+from latentpress.codec.container import DEFAULT_MAX_PIXELS, check_pixels, check_size, read_container
+from latentpress.codec.disk import check_name, check_target, open_to_read, read_compressed, write_file
 from latentpress.codec.files import format_of, image_bytes, open_original
 from latentpress.codec.hierarchical import HierarchicalCodec
 from latentpress.codec.images import image_from, picture_from
@@ -21,15 +21,19 @@ def write_picture_of(
     """Compress an image file into a `.ltp` file, replacing one that exists."""
     check_name(target, "a .ltp file")
     check_target(target, True, sources=[source])
-    image = open_original(read_file(source), str(source))
-    write_file(target, codec.encode_picture(picture_from(image), lmb), overwrite=True)
+    with open_to_read(source) as file:
+        image = open_original(file, str(source))
+        check_pixels(image.width, image.height, DEFAULT_MAX_PIXELS)
+        data = codec.encode_picture(picture_from(image), lmb)
+    write_file(target, data, overwrite=True)
 
 
 def read_picture_of(codec: HierarchicalCodec, source: str | Path, target: str | Path | None) -> Tensor:
     """The image (1, 3, H, W) in [0, 1] of a `.ltp` file; also written to `target`, if given."""
     if target is not None:
         check_target(target, True, sources=[source])
-    data = read_file(source)
+    with open_to_read(source) as file:
+        data = read_compressed(file, str(source))
     container = read_container(data)
     check_size(container.header, len(data), DEFAULT_MAX_PIXELS)
     image = image_from(codec.decode_picture(container))

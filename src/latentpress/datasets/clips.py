@@ -128,6 +128,8 @@ def open_clip(path: str | Path, **raw: Any) -> Clip:
         (3, [(3, 8, 16), (3, 8, 16), (3, 8, 16)])
     """
     path = Path(path)
+    if path.exists() and not path.is_file():
+        raise DataError(f"Expected a video file at {path}, found something else, such as a pipe.")
     if is_empty(path):
         raise DataError(f"Expected a video in {path}, found an empty file.")
     if path.suffix.lower() in RAW_SUFFIXES:

@@ -85,6 +85,8 @@ def read_image(path: str | Path) -> Tensor:
     Raises:
         ImageError: the file is not an image that Pillow reads, or has more than eight bits a sample.
     """
+    if not Path(path).is_file():
+        raise ImageError(f"Expected an image at {path}, found no file.")
     if is_empty(path):
         raise ImageError(f"Expected an image at {path}, found an empty file.")
     try:

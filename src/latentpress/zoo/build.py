@@ -95,9 +95,10 @@ def build(
             f"Expected metric {_listed(recipe.metrics)} for {recipe.name}, found {metric!r}."
         )
     weights = find_weights(recipe, metric, chosen, pretrained) if pretrained else None
+    path = None if weights is None else fetch(weights, progress=progress)  # before there is memory for them
     model = construct(recipe, chosen, kwargs)
-    if weights is not None:
-        fit(model, fetch(weights, progress=progress))
+    if path is not None:
+        fit(model, path)
     return model
 
 

@@ -6,6 +6,7 @@ from where their authors put them; checkpoints of ours are safetensors files.
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -128,10 +129,13 @@ def make_codec_model(name: str, lmb: float | None, checkpoint: Pretrained | None
     """
     from latentpress.models.hierarchical import CodingHierarchy
 
-    one_rate = name in ("qres34m", "qres17m") and lmb is not None
-    model = get_model(
-        name, pretrained=True if checkpoint is None else checkpoint, **({"lmb": lmb} if one_rate else {})
-    )
+    function = hierarchies.get(name)
+    takes_lmb = function is not None and "lmb" in inspect.signature(function).parameters
+    given = {"lmb": _positive(lmb)} if takes_lmb and lmb is not None else {}
+    if checkpoint is None and function is not None:  # before there is memory for the network, which is large
+        rate = inspect.signature(function).parameters["lmb"].default if takes_lmb else None
+        checkpoint = fetch(_published(name, given.get("lmb", rate)))
+    model = get_model(name, pretrained=True if checkpoint is None else checkpoint, **given)
     if not isinstance(model, CodingHierarchy):
         raise ConfigurationError(
             f"{name} bounds the rate and has no bit stream; choose one of {', '.join(codecs())}."

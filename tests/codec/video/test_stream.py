@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from latentpress.codec.video import stream
 from latentpress.codec.video.container import FOOTER_SIZE, VideoReader
 from latentpress.codec.video.frame_codec import FrameCodec, ImageFrames, VideoFrames
 from latentpress.codec.video.models import load_frame_codec, load_frame_codec_for
@@ -119,6 +120,23 @@ def test_before_the_first_good_frame_there_is_grey(codec: BlockMeans, info: Clip
     assert decoder.lost == [range(4)]
     assert len(frames) == 10
     assert np.unique(frames[2].y).tolist() == [126]
+
+
+def test_a_small_file_does_not_make_frames_without_end(
+    codec: BlockMeans, info: ClipInfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = encoded(codec, info, count=2, gop=1)
+    last = offsets(data)[1]
+    content = next(VideoReader(io.BytesIO(data)).packets()).content
+    far = data[:last] + bytes(13 * 1000) + packet_bytes(Kind.KEYFRAME, 1000, content)
+    frames, _ = decoded(far, codec)
+    assert len(frames) == 1001  # of 777 pixels each, which is little
+    monkeypatch.setattr(stream, "_REPEATED_PIXELS", 100 * 777)
+    reader = VideoDecoder(VideoReader(io.BytesIO(far)), codec)
+    frames_until = reader.frames()
+    next(frames_until)
+    with pytest.raises(BitstreamError, match="Expected most frames to be whole, found 999"):
+        next(frames_until)
 
 
 def test_lost_groups_in_a_row_and_at_the_end_are_counted(codec: BlockMeans, info: ClipInfo) -> None:

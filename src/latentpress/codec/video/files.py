@@ -11,7 +11,7 @@ from typing import BinaryIO, Literal
 
 from latentpress import zoo
 from latentpress.codec.container import DEFAULT_MAX_PIXELS, check_pixels
-from latentpress.codec.disk import check_name, check_target, whole_target
+from latentpress.codec.disk import check_name, check_target, open_to_read, whole_target
 from latentpress.codec.files import FileReport
 from latentpress.codec.models import DEFAULT_METRIC
 from latentpress.codec.video.container import VideoReader
@@ -21,7 +21,7 @@ from latentpress.codec.video.sound import read_sound, scratch_file, write_sound
 from latentpress.codec.video.stream import DEFAULT_GOP, VideoDecoder, VideoEncoder
 from latentpress.datasets.clips import RAW_SUFFIXES, open_clip
 from latentpress.datasets.rawformat import RawFormat, parse_pixel_format
-from latentpress.errors import ConfigurationError, ImageError
+from latentpress.errors import ConfigurationError
 
 OnFrame = Callable[[int, "int | None"], None]
 """Told how many frames are done and how many there are, where that is known."""
@@ -69,6 +69,7 @@ def compress_video_file(
     device: str = "cpu",
     audio: Sound = "drop",
     raw: RawOptions | None = None,
+    max_pixels: int | None = DEFAULT_MAX_PIXELS,
     overwrite: bool = False,
     on_frame: OnFrame | None = None,
 ) -> FileReport:
@@ -87,11 +88,14 @@ def compress_video_file(
         device: torch device.
         audio: "drop" to leave sound out, which the report then remarks, or "copy" to carry it along as it is.
         raw: what an uncompressed file does not say.
+        max_pixels: refuse larger frames, counted in whole 64x64 blocks, as decompressing does; None for no
+            limit.
         overwrite: whether to replace a file that exists.
         on_frame: called after each frame.
 
     Raises:
         DataError: the source is missing, damaged, or no video.
+        ImageError: frames are larger than allowed.
         ConfigurationError: the target exists or cannot be written, or an option is not a valid one.
         WeightsError: the weights cannot be found, fetched or verified.
     """
@@ -102,6 +106,7 @@ def compress_video_file(
         check_name(target, "a .ltp file")
         check_target(target, overwrite, sources=[source])
     clip = open_clip(source, **(raw or RawOptions()).given())
+    check_pixels(clip.info.layout.width, clip.info.layout.height, max_pixels)
     codec = load_frame_codec(model, quality=quality, metric=metric, checkpoint=checkpoint, device=device)
     with _file(target, overwrite) as file:
         carried = clip.info.audio and audio == "copy"
@@ -204,18 +209,6 @@ def decompress_video_file(
         remarks,
         decoder.damage(),
     )
-
-
-def open_to_read(path: Path) -> BinaryIO:
-    """A file to read.
-
-    Raises:
-        ImageError: there is none, or it cannot be read.
-    """
-    try:
-        return path.open("rb")
-    except OSError as error:
-        raise ImageError(f"Expected a readable file at {path}, found: {error.strerror or error}.") from error
 
 
 def _write_all(

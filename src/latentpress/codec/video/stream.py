@@ -20,6 +20,9 @@ from latentpress.ops import pad_to_multiple
 
 DEFAULT_GOP = 12
 _LISTED_RANGES = 4
+# Damaged frames are repeated as far as these go: so many for each frame that was decoded, or a second or two.
+_MOST_REPEATED = 8
+_REPEATED_PIXELS = 2**28
 
 
 class VideoEncoder:
@@ -191,6 +194,20 @@ class VideoDecoder:
         total = max(self._reader.frames or 0, self._seen)
         return total if end is None else min(total, end)
 
+    def _check_lost(self) -> None:
+        """Refuse to write frames without end out of a small file that claims to have them.
+
+        Raises:
+            BitstreamError: there are far more frames to repeat than frames that can be decoded.
+        """
+        lost = sum(map(len, self.lost))
+        frame = self._layout.width * self._layout.height
+        if lost > _MOST_REPEATED * self.decoded and lost * frame > _REPEATED_PIXELS:
+            raise BitstreamError(
+                f"Expected most frames to be whole, found {lost} that are not beside {self.decoded}: "
+                "decode the frames before or after them alone."
+            )
+
     def _frame(self, x_hat: Tensor, moment: Moment | None) -> Frame:
         layout = self.header.layout
         cropped = x_hat[0, :, : layout.height, : layout.width]
@@ -203,6 +220,7 @@ class VideoDecoder:
         if first >= end:
             return
         self.lost.append(range(first, end))
+        self._check_lost()
         moments = self._moments_between(None if shown is None else shown.moment, end - first, upto)
         for moment in moments:
             yield (shown or grey_frame(self._layout))._replace(moment=moment)
