@@ -44,6 +44,15 @@ def test_a_run_trains_validates_and_goes_on_with_its_settings(photos: Path, tmp_
     assert json.loads((run / "settings.json").read_text())["data"]["patch_size"] == 64
 
 
+@pytest.mark.parametrize("place", ["photos/train/0.png", "photos/train/0.png/run", "/proc/run"])
+def test_a_folder_that_cannot_be_made_is_one_sentence(photos: Path, tmp_path: Path, place: str) -> None:
+    command = ["train", "--data", str(photos), "--lambda", "0.01", "--epochs", "1", *NETWORK, *SIZE]
+    result = CliRunner().invoke(main, [*command, "--run", str(tmp_path / place)])
+    assert isinstance(result.exception, SystemExit)
+    assert result.stderr.startswith("latentpress: error: Expected a folder for the run at ")
+    assert len(result.stderr.splitlines()) == 1
+
+
 def test_a_settings_file_reproduces_a_run(photos: Path, tmp_path: Path) -> None:
     command = ["train", "--data", str(photos), "--lambda", "0.01", "--epochs", "1", *NETWORK, *SIZE]
     assert CliRunner().invoke(main, [*command, "--run", str(tmp_path / "a")]).exit_code == 0

@@ -1,6 +1,7 @@
 """Files of a run: whole or as they were."""
 
 import copy
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,14 @@ from latentpress.errors import WeightsError
 from latentpress.models import FactorizedPrior
 from latentpress.training import Trainer, resolve
 from latentpress.training.checkpoints import (
+    UnwritableError,
     compact_state,
     export_weights,
     load_state,
     remove_leftovers,
     save_state,
 )
+from latentpress.training.logs import JsonLog
 
 
 def test_a_state_that_could_not_be_written_whole_leaves_the_one_before(
@@ -69,6 +72,25 @@ def test_weights_alone_are_no_state_to_go_on_from(tmp_path: Path) -> None:
     torch.save({"weight": torch.zeros(1)}, tmp_path / "weights.pt")
     with pytest.raises(WeightsError, match="checkpoint of training"):
         load_state(tmp_path / "weights.pt")
+
+
+@pytest.mark.parametrize("limit", [0, 100, 3000, 9000, 20000])
+def test_a_full_disk_is_one_sentence_and_leaves_what_was_there(tmp_path: Path, limit: int) -> None:
+    for name in ("last.pt", "settings.json", "log.jsonl"):
+        (tmp_path / name).write_text('{"step": 0}\n')
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    state = {"step": 1, "state_dict": {str(i): torch.rand(500) for i in range(20)}}
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))  # writing more fails as on a full disk
+    try:
+        with pytest.raises(UnwritableError, match=r"Expected to write .*last\.pt, found: "):
+            save_state(state, tmp_path / "last.pt")
+        if limit == 0:
+            with pytest.raises(UnwritableError, match=r"log\.jsonl, found: File too large"):
+                JsonLog(tmp_path, 1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import inspect
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +15,57 @@ from torch import nn
 
 from latentpress import zoo
 from latentpress._files import whole_file
-from latentpress.errors import WeightsError
+from latentpress.errors import ConfigurationError, WeightsError
 
 LAST = "last.pt"
 BEST = "best.pt"
 WEIGHTS = "weights.safetensors"  # of the best epoch, ready to compress
 
 
+_SIGNS_OF_A_FULL_DISK = ("PytorchStreamWriter", "unexpected pos")
+
+
+class UnwritableError(ConfigurationError, OSError):
+    """A file of a run cannot be written.
+
+    Args:
+        path: which.
+        reason: why.
+    """
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"Expected to write {path}, found: {reason}. What was saved before is whole: make room and give "
+            "the same command to go on, or choose another folder (--run)."
+        )
+
+
+@contextmanager
+def written(path: Path) -> Iterator[Path]:
+    """Where to write a file of a run in the block: whole or not at all, and what was there stays until then.
+
+    Raises:
+        UnwritableError: it cannot be written, as where the disk is full.
+    """
+    try:
+        with whole_file(path) as partial:
+            yield partial
+    except OSError as error:
+        raise UnwritableError(path, error.strerror or str(error)) from error
+    except RuntimeError as error:
+        # In the middle of an archive, torch finds that bytes are missing instead of what the system said.
+        if not any(sign in str(error) for sign in _SIGNS_OF_A_FULL_DISK):
+            raise
+        raise UnwritableError(path, "the disk takes no more") from error
+
+
 def save_state(state: Mapping[str, Any], path: Path) -> None:
-    """Write a training state, on the disk before it takes its name."""
-    with whole_file(path) as partial, partial.open("wb") as file:
+    """Write a training state, on the disk before it takes its name.
+
+    Raises:
+        UnwritableError: it cannot be written.
+    """
+    with written(path) as partial, partial.open("wb") as file:
         torch.save(dict(state), file)
         file.flush()
         os.fsync(file.fileno())
@@ -73,7 +115,7 @@ def load_state(path: Path) -> dict[str, Any]:
 def remove_leftovers(run: Path) -> None:
     """Remove the unfinished files of a process that was killed while it wrote."""
     for name in (LAST, BEST, WEIGHTS):
-        for leftover in run.glob(f".{name}.*.part"):
+        for leftover in run.glob(f".{name}.*part"):
             leftover.unlink(missing_ok=True)
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 from torch import Tensor
 
 from latentpress.errors import ConfigurationError
+from latentpress.training.checkpoints import UnwritableError, written
 from latentpress.training.settings import TrainingSettings
 
 JSON_LOG = "log.jsonl"
@@ -38,21 +40,26 @@ class JsonLog:
     """
 
     def __init__(self, run: Path, step: int) -> None:
-        path = run / JSON_LOG
+        self._path = path = run / JSON_LOG
         kept = [line for line in _lines(path) if _step_of(line) <= step]
-        path.write_text("".join(kept))
+        with written(path) as partial:
+            partial.write_text("".join(kept))
         self.file = path.open("a")
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         finite = {name: value if math.isfinite(value) else None for name, value in values.items()}
-        self.file.write(json.dumps({"step": step, **finite}) + "\n")
-        self.file.flush()
+        try:
+            self.file.write(json.dumps({"step": step, **finite}) + "\n")
+            self.file.flush()
+        except OSError as error:
+            raise UnwritableError(self._path, error.strerror or str(error)) from error
 
     def images(self, step: int, pictures: Mapping[str, Tensor]) -> None:
         """Pictures have no place in this file."""
 
     def close(self) -> None:
-        self.file.close()
+        with suppress(OSError):  # which was said when a line could not be written
+            self.file.close()
 
 
 def _lines(path: Path) -> list[str]:

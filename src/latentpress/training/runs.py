@@ -228,9 +228,19 @@ class Run:
         elif self.settings.model.state is not None:
             self._go_on_from(Path(self.settings.model.state))
         if self.processes.first:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self._make_folder()
             checkpoints.remove_leftovers(self.folder)
-            self.settings.save(self.folder / SETTINGS_FILE)
+            with checkpoints.written(self.folder / SETTINGS_FILE) as partial:
+                self.settings.save(partial)
+
+    def _make_folder(self) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigurationError(
+                f"Expected a folder for the run at {self.folder}, found: {error.strerror or error}; choose "
+                "another one (--run)."
+            ) from error
 
     def _resume(self, path: Path) -> None:
         state = checkpoints.load_state(path)
