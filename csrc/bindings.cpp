@@ -29,6 +29,7 @@ NB_MODULE(_core, m) {
   latentpress::register_rans(m);
   latentpress::register_convnext(m);
   latentpress::register_autoregressive(m);
+  latentpress::register_integer_network(m);
   latentpress::register_strided(m);
   latentpress::register_warp(m);
 }

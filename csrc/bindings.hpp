@@ -20,6 +20,7 @@ void register_tables(nb::module_& m);
 void register_rans(nb::module_& m);
 void register_convnext(nb::module_& m);
 void register_autoregressive(nb::module_& m);
+void register_integer_network(nb::module_& m);
 void register_strided(nb::module_& m);
 void register_warp(nb::module_& m);
 

@@ -42,6 +42,33 @@ struct Product {
   float* sums;                  // (rows, kPanel)
 };
 
+/// Outputs of a convolution that lie together in its weights.
+inline constexpr std::size_t kConvolutionPanel = kLanes;
+/// Largest magnitude of an input of a convolution, and of the magnitudes of the weights of one output taken together: no
+/// sum overflows, in whatever order.
+inline constexpr std::int32_t kMostInput = 8191;
+inline constexpr std::int64_t kMostWeights = ((std::int64_t{1} << 31) - 1) / kMostInput;
+
+/// A stretch of positions of a convolution whose inputs, weights and outputs are integers with steps known beforehand. An
+/// output is, in binary32, sum * scale + bias =: v, the greater of v and v * slope, plus the residual, at most `limit` in
+/// magnitude, rounded half to even.
+struct Convolution {
+  const std::int16_t* in;  // the first position
+  std::size_t in_step;     // from one position to the next
+  const std::ptrdiff_t* taps;  // from a position to the inputs of each tap
+  std::size_t tap_count;
+  std::size_t depth;  // inputs of a tap, even
+  std::size_t positions;
+  const std::int16_t* weights;  // (panels, taps, depth / 2, kConvolutionPanel, 2)
+  std::size_t panels;
+  const float *scale, *bias;  // (panels * kConvolutionPanel)
+  float slope;
+  float limit;  // at most 32767
+  const std::int16_t* residual;  // laid out as the output, which it may be; or null
+  std::int16_t* out;
+  std::size_t out_step;
+};
+
 struct Kernels {
   const char* name;
   /// Bytes of a row of integers.
@@ -55,6 +82,7 @@ struct Kernels {
   void (*begin)();
   void (*end)();
   void (*multiply)(const Product&);
+  void (*convolve)(const Convolution&);
   bool (*supported)();
 };
 

@@ -126,15 +126,18 @@ void multiply(const Product& job) {
   }
 }
 
+// Tiles multiply bytes, and these are pairs of bytes: dot products of pairs are faster.
+void convolve(const Convolution& job) { kAvx512Kernels.convolve(job); }
+
 bool supported() {
   static const bool found = allowed(Level::kAmx) && has_tiles(kTiles | kTilesOfInt8) &&
                             __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                            tiles_allowed();
+                            __builtin_cpu_supports("avx512vnni") && tiles_allowed();
   return found;
 }
 
 }  // namespace
 
-const Kernels kAmxKernels{"amx", row_bytes, panel_bytes, place, quantise, begin, end, multiply, supported};
+const Kernels kAmxKernels{"amx", row_bytes, panel_bytes, place, quantise, begin, end, multiply, convolve, supported};
 
 }  // namespace latentpress::fixed_point

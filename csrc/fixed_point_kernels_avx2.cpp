@@ -14,7 +14,7 @@ namespace {
 struct Integers {
   __m256i low, high;
 };
-constexpr int kRows = 2;
+constexpr int kRows = 2, kConvolutionRows = 2;
 
 inline void keep_in_register(const std::uint8_t*& pointer) { asm("" : "+r"(pointer)); }
 inline float largest_lane(Vector a) {
@@ -58,14 +58,20 @@ inline void store_shorts(std::int16_t* to, Integers a) {
   const __m256i shorts = _mm256_permute4x64_epi64(_mm256_packs_epi32(a.low, a.high), 0xd8);
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), shorts);
 }
+inline Integers load_shorts(const std::int16_t* from) {
+  const auto* at = reinterpret_cast<const __m128i*>(from);
+  return {_mm256_cvtepi16_epi32(_mm_loadu_si128(at)), _mm256_cvtepi16_epi32(_mm_loadu_si128(at + 1))};
+}
 inline Vector to_floats(Integers a) { return {_mm256_cvtepi32_ps(a.low), _mm256_cvtepi32_ps(a.high)}; }
 
 #include "fixed_point_loops.hpp"
+
+#include "fixed_point_convolution.hpp"
 
 bool supported() { return allowed(Level::kAvx2) && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 
 }  // namespace
 
-const Kernels kAvx2Kernels{"avx2", row_bytes, panel_bytes, place, quantise, nothing, nothing, multiply, supported};
+const Kernels kAvx2Kernels{"avx2", row_bytes, panel_bytes, place, quantise, nothing, nothing, multiply, convolve, supported};
 
 }  // namespace latentpress::fixed_point

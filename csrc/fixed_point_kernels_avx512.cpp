@@ -11,7 +11,7 @@ namespace {
 
 #include "fixed_point_avx512.hpp"
 
-constexpr int kRows = 12;
+constexpr int kRows = 12, kConvolutionRows = 12;
 
 inline void keep_in_register(const std::uint8_t*& pointer) { asm("" : "+r"(pointer)); }
 inline Integers zeros() { return _mm512_setzero_si512(); }
@@ -29,11 +29,16 @@ inline Integers multiply_pairs(Integers sum, Integers a, Integers b) {
   return sum;
 #endif
 }
+inline Integers load_shorts(const std::int16_t* from) {
+  return _mm512_cvtepi16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
+}
 inline void store_shorts(std::int16_t* to, Integers a) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtepi32_epi16(a));
 }
 
 #include "fixed_point_loops.hpp"
+
+#include "fixed_point_convolution.hpp"
 
 bool supported() {
   return allowed(Level::kAvx512Vnni) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
@@ -42,6 +47,6 @@ bool supported() {
 
 }  // namespace
 
-const Kernels kAvx512Kernels{"avx512", row_bytes, panel_bytes, place, quantise, nothing, nothing, multiply, supported};
+const Kernels kAvx512Kernels{"avx512", row_bytes, panel_bytes, place, quantise, nothing, nothing, multiply, convolve, supported};
 
 }  // namespace latentpress::fixed_point

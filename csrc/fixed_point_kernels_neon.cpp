@@ -11,7 +11,7 @@ namespace {
 struct Integers {
   int32x4_t part[4];
 };
-constexpr int kRows = 2;
+constexpr int kRows = 2, kConvolutionRows = 2;
 
 inline void keep_in_register(const std::uint8_t*& pointer) { asm("" : "+r"(pointer)); }
 inline float largest_lane(Vector a) {
@@ -69,16 +69,21 @@ inline void store_shorts(std::int16_t* to, Integers a) {
   vst1q_s16(to, vcombine_s16(vmovn_s32(a.part[0]), vmovn_s32(a.part[1])));
   vst1q_s16(to + 8, vcombine_s16(vmovn_s32(a.part[2]), vmovn_s32(a.part[3])));
 }
+inline Integers load_shorts(const std::int16_t* from) {
+  return each<Integers>([&](int i) { return vmovl_s16(vld1_s16(from + 4 * i)); });
+}
 inline Vector to_floats(Integers a) {
   return each<Vector>([&](int i) { return vcvtq_f32_s32(a.part[i]); });
 }
 
 #include "fixed_point_loops.hpp"
 
+#include "fixed_point_convolution.hpp"
+
 bool supported() { return true; }
 
 }  // namespace
 
-const Kernels kNeonKernels{"neon", row_bytes, panel_bytes, place, quantise, nothing, nothing, multiply, supported};
+const Kernels kNeonKernels{"neon", row_bytes, panel_bytes, place, quantise, nothing, nothing, multiply, convolve, supported};
 
 }  // namespace latentpress::fixed_point

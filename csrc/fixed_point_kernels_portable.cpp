@@ -11,7 +11,7 @@ namespace {
 struct Integers {
   std::int32_t lane[kLanes];
 };
-constexpr int kRows = 1;
+constexpr int kRows = 1, kConvolutionRows = 1;
 
 inline void keep_in_register(const std::uint8_t*&) {}
 inline float largest_lane(const Vector& a) {
@@ -57,16 +57,21 @@ inline Integers low_bits(const Integers& a) {
 inline void store_shorts(std::int16_t* to, const Integers& a) {
   for (std::size_t i = 0; i < kLanes; ++i) to[i] = static_cast<std::int16_t>(a.lane[i]);
 }
+inline Integers load_shorts(const std::int16_t* from) {
+  return each<Integers>([&](std::size_t i) { return from[i]; });
+}
 inline Vector to_floats(const Integers& a) {
   return each<Vector>([&](std::size_t i) { return static_cast<float>(a.lane[i]); });
 }
 
 #include "fixed_point_loops.hpp"
 
+#include "fixed_point_convolution.hpp"
+
 bool supported() { return true; }
 
 }  // namespace
 
-const Kernels kPortableKernels{"portable", row_bytes, panel_bytes, place, quantise, nothing, nothing, multiply, supported};
+const Kernels kPortableKernels{"portable", row_bytes, panel_bytes, place, quantise, nothing, nothing, multiply, convolve, supported};
 
 }  // namespace latentpress::fixed_point

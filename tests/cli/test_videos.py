@@ -96,6 +96,14 @@ def test_a_damaged_clip_is_written_and_told_with_a_status_of_its_own(run: Run, c
     assert "1 frames are missing" in run("info", clip.with_suffix(".ltp")).stdout
 
 
+def test_a_cut_original_is_compressed_as_far_as_it_goes(run: Run, clip: Path) -> None:
+    clip.write_bytes(clip.read_bytes()[:-100])
+    result = run("compress", clip, *SSF)
+    assert result.exit_code == 3
+    assert "cut after 4 whole frames" in result.stderr
+    assert json.loads(run("info", clip.with_suffix(".ltp"), "--json").stdout)[0]["frames"] == 4
+
+
 def test_info_tells_what_a_video_holds(run: Run, clip: Path) -> None:
     run("compress", clip, *SSF)
     (record,) = json.loads(run("info", "--json", clip.with_suffix(".ltp")).stdout)

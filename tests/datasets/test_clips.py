@@ -151,6 +151,42 @@ def test_uncompressed_files_are_clips_too(tmp_path: Path) -> None:
     assert RawVideoSequence.from_file(path).layout == clip.info.layout
 
 
+Y4M = b"YUV4MPEG2 W4 H2\n" + b"".join(b"FRAME\n" + bytes([n] * 12) for n in range(3))
+
+
+@pytest.mark.parametrize(
+    "data", [Y4M[:-1], Y4M[:-12], Y4M[:-14], Y4M + b"junk", Y4M[:-18] + b"G" + Y4M[-17:]]
+)
+def test_an_uncompressed_file_that_is_cut_ends_where_its_whole_frames_do(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "clip.y4m").write_bytes(data)
+    with pytest.raises(DataError, match="cut short"):
+        open_clip(tmp_path / "clip.y4m")
+    clip = open_clip(tmp_path / "clip.y4m", whole=False)
+    count = 3 if data.startswith(Y4M) else 2
+    assert [int(frame.y[0, 0]) for frame in clip] == list(range(count))
+    assert clip.damage == f"the file is damaged or cut after {count} whole frames, which were taken."
+
+
+def test_without_a_whole_frame_there_is_nothing_to_take(tmp_path: Path) -> None:
+    for data in (Y4M[:20], Y4M[:17], b"YUV4MPEG2 W4 H2\n"):
+        (tmp_path / "clip.y4m").write_bytes(data)
+        with pytest.raises(DataError, match="Expected frame"):
+            open_clip(tmp_path / "clip.y4m", whole=False)
+
+
+def test_frames_that_a_decoder_refuses_are_left_out_and_counted(tmp_path: Path) -> None:
+    frames = [flat((n, n, n)) for n in range(0, 200, 20)]
+    path = coded(tmp_path / "clip.mkv", frames, "libvpx-vp9", "yuv420p")
+    with av.open(str(path)) as file:
+        packets = [bytes(packet) for packet in file.demux(video=0) if packet.size]
+    path.write_bytes(path.read_bytes().replace(packets[5], bytes([255] * len(packets[5]))))
+    with pytest.raises(DataError, match="damaged after"):
+        list(open_clip(path))
+    clip = open_clip(path, whole=False)
+    assert len(list(clip)) == 9
+    assert clip.damage == "1 packets of video are damaged; the 9 frames that were good were taken."
+
+
 @pytest.mark.parametrize("bitdepth", [8, 9, 10, 16])
 @pytest.mark.parametrize("format", list(VideoFormat))
 def test_names_of_pixel_formats_come_back(format: VideoFormat, bitdepth: int) -> None:

@@ -84,10 +84,18 @@ class ClipInfo:
 
 
 class Clip(ABC):
-    """A video file. Iterating gives its frames, each time from the first one; one at a time is in memory."""
+    """A video file. Iterating gives its frames, each time from the first one; one at a time is in memory.
+
+    Attributes:
+        path: the file.
+        info: what is known of it.
+        damage: what of the file could not be read, in one sentence, once its frames were gone through; None
+            if nothing is known to be wrong.
+    """
 
     path: Path
     info: ClipInfo
+    damage: str | None = None
 
     @abstractmethod
     def __iter__(self) -> Iterator[Frame]: ...
@@ -108,11 +116,12 @@ def looks_like_video(path: Path) -> bool:
         return False
 
 
-def open_clip(path: str | Path, **raw: Any) -> Clip:
+def open_clip(path: str | Path, *, whole: bool = True, **raw: Any) -> Clip:
     """Open a video file.
 
     Args:
         path: `.y4m`, `.yuv`, or a file of any other kind that FFmpeg reads, for which PyAV is needed.
+        whole: whether a file that is cut or damaged is an error, rather than as long as its good frames.
         raw: what `RawVideoSequence.from_file` is to be told of an uncompressed file.
 
     Raises:
@@ -133,21 +142,21 @@ def open_clip(path: str | Path, **raw: Any) -> Clip:
     if is_empty(path):
         raise DataError(f"Expected a video in {path}, found an empty file.")
     if path.suffix.lower() in RAW_SUFFIXES:
-        return RawClip(RawVideoSequence.from_file(path, **raw))
+        return RawClip(RawVideoSequence.from_file(path, whole=whole, **raw))
     if raw:
         raise ConfigurationError(
             f"Expected a .yuv or .y4m file to be told its {', '.join(raw)}, found {path}."
         )
     from latentpress.datasets.codedvideo import CodedClip
 
-    return CodedClip(path)
+    return CodedClip(path, whole=whole)
 
 
 class RawClip(Clip):
     """An uncompressed file."""
 
     def __init__(self, sequence: RawVideoSequence) -> None:
-        self.path, self.sequence = sequence.path, sequence
+        self.path, self.sequence, self.damage = sequence.path, sequence, sequence.damage
         self.info = ClipInfo(sequence.layout, Colour(sequence.matrix), len(sequence))
 
     def __iter__(self) -> Iterator[Frame]:

@@ -53,10 +53,15 @@ def pixel_format(layout: RawFormat) -> str:
 
 class CodedClip(Clip):
     """The first video stream of a file. Frames are turned and mirrored where the file asks
-    for it."""
+    for it.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    Args:
+        path: the file.
+        whole: whether damage is an error. Otherwise what cannot be decoded is left out.
+    """
+
+    def __init__(self, path: Path, *, whole: bool = True) -> None:
+        self.path, self._whole = path, whole
         with self._opened() as (container, stream):
             frame = next(self._decoded(container, stream), None)
             if frame is None:
@@ -82,14 +87,9 @@ class CodedClip(Clip):
                 yield self._frame(frame, moment)
 
     def _timing(self, start: int | None) -> Timing:
-        av = import_av()
         with self._opened() as (container, stream):
-            try:
-                return timing_of(container, stream, start)
-            except (av.FFmpegError, OSError, ValueError) as error:
-                raise DataError(
-                    f"Expected {self.path} to be whole, found it damaged: {_reason(error)}."
-                ) from error
+            packets = self._packets(container, [stream, *container.streams.audio])
+            return timing_of(packets, stream, start)
 
     @contextmanager
     def _opened(self) -> Iterator[tuple[Any, Any]]:
@@ -107,15 +107,44 @@ class CodedClip(Clip):
 
     def _decoded(self, container: Any, stream: Any) -> Iterator[av.VideoFrame]:
         av = import_av()
+        number = lost = 0
+        for packet in self._packets(container, [stream]):
+            try:
+                for frame in packet.decode():
+                    yield frame
+                    number += 1
+            except (av.FFmpegError, OSError, ValueError) as error:
+                lost += 1
+                if self._whole:
+                    raise DataError(
+                        f"Expected {self.path} to be whole, found it damaged after {number} frames: "
+                        f"{_reason(error)}."
+                    ) from error
+        if lost:
+            self.damage = (
+                f"{lost} packets of video are damaged; the {number} frames that were good were taken."
+            )
+
+    def _packets(self, container: Any, streams: list[Any]) -> Iterator[Any]:
+        """The packets of some streams, up to the damage if there is any."""
+        av = import_av()
         number = 0
-        try:
-            for frame in container.decode(stream):
-                yield frame
-                number += 1
-        except (av.FFmpegError, OSError, ValueError) as error:
-            raise DataError(
-                f"Expected {self.path} to be whole, found it damaged after {number} frames: {_reason(error)}."
-            ) from error
+        packets = container.demux(streams)
+        while True:
+            try:
+                packet = next(packets, None)
+            except (av.FFmpegError, OSError, ValueError) as error:
+                if self._whole or number == 0:
+                    raise DataError(
+                        f"Expected {self.path} to be whole, found it damaged after {number} packets: "
+                        f"{_reason(error)}."
+                    ) from error
+                self.damage = "the file is damaged or cut before its end; the frames before that were taken."
+                packet = None
+            if packet is None:
+                return
+            number += 1
+            yield packet
 
     def _layout(self, frame: av.VideoFrame, depth: int, rate: Fraction | None, aspect: Fraction) -> RawFormat:
         sideways = self._orientation.sideways

@@ -41,12 +41,18 @@ class RawVideoSequence(Sequence[Frame]):
         framerate: frames a second; None where it is not known.
         matrix: colour matrix, "bt601", "bt709" or "bt2020".
         full_range: whether samples use all values, rather than leaving room below black and above white.
+        damage: what of the file is no whole frame, in one sentence; None if all is.
     """
 
     def __init__(
-        self, path: Path, layout: RawFormat, offsets: Sequence[int], matrix: str | None = None
+        self,
+        path: Path,
+        layout: RawFormat,
+        offsets: Sequence[int],
+        matrix: str | None = None,
+        damage: str | None = None,
     ) -> None:
-        self.path, self.layout, self._offsets = path, layout, offsets
+        self.path, self.layout, self._offsets, self.damage = path, layout, offsets, damage
         self.width, self.height = layout.width, layout.height
         self.bitdepth, self.format, self.framerate = layout.bitdepth, layout.format, layout.framerate
         self.full_range = layout.full_range
@@ -65,12 +71,16 @@ class RawVideoSequence(Sequence[Frame]):
         *,
         matrix: str | None = None,
         full_range: bool | None = None,
+        whole: bool = True,
     ) -> RawVideoSequence:
         """Open a file.
 
         What is not given is taken from the header of a `.y4m` file, or from the name of another one, such as
         `clip_1920x1080_50fps_10bit_P420.yuv`; where that does not say either, video is taken to be 4:2:0 of
         eight bits and limited range. BT.709 is the colour matrix from 720 lines on, and BT.601 below.
+
+        A `.y4m` file that is cut or damaged is an error if it has to be `whole`; otherwise it ends where its
+        whole frames do. Of a `.yuv` file, a length that does not fit says that the format is another one.
 
         Raises:
             DataError: the file is missing or damaged, its size is not known, or does not fit its length.
@@ -105,7 +115,16 @@ class RawVideoSequence(Sequence[Frame]):
             raise DataError(f"Expected a video file at {path}, found: {error.strerror or error}.") from error
         if start.startswith(b"YUV4MPEG2"):
             layout, header = format_from_y4m(start, path, given)
-            return cls(path, layout, _y4m_offsets(path, header, size, layout.frame_bytes), matrix)
+            offsets, end = _y4m_offsets(path, header, size, layout.frame_bytes)
+            if end < size and (whole or not offsets):
+                raise DataError(
+                    f"Expected frame {len(offsets)} to be whole in {path}, "
+                    "found the file damaged or cut short there."
+                )
+            if not offsets:
+                raise DataError(f"Expected frames in {path}, found none.")
+            damage = f"the file is damaged or cut after {len(offsets)} whole frames, which were taken."
+            return cls(path, layout, offsets, matrix, damage if end < size else None)
         layout = format_from_name(path, given)
         if size % layout.frame_bytes or not size:
             raise DataError(
@@ -167,21 +186,18 @@ class RawVideoSequence(Sequence[Frame]):
         return {**self.__dict__, "_data": None}  # a memory map would be pickled with all that it shows
 
 
-def _y4m_offsets(path: Path, header: int, size: int, frame_bytes: int) -> Sequence[int]:
-    """Where the samples of each frame start. Every frame has a line of its own in front."""
+def _y4m_offsets(path: Path, header: int, size: int, frame_bytes: int) -> tuple[Sequence[int], int]:
+    """Where the samples of each frame start, as far as frames are whole, and where the last of these ends.
+    Every frame has a line of its own in front."""
     offsets = array("q")  # eight bytes a frame, where a list would take five times as many
+    end = header
     with path.open("rb") as file:
-        place = header
-        while place < size:
-            file.seek(place)
+        while end < size:
+            file.seek(end)
             line = file.readline(_LONGEST_HEADER)
-            place += len(line) + frame_bytes
-            if not line.startswith(_FRAME) or not line.endswith(b"\n") or place > size:
-                raise DataError(
-                    f"Expected frame {len(offsets)} to be whole in {path}, "
-                    "found the file damaged or cut short there."
-                )
-            offsets.append(place - frame_bytes)
-    if not offsets:
-        raise DataError(f"Expected frames in {path}, found none.")
-    return offsets
+            place = end + len(line)
+            if not line.startswith(_FRAME) or not line.endswith(b"\n") or place + frame_bytes > size:
+                break
+            offsets.append(place)
+            end = place + frame_bytes
+    return offsets, end

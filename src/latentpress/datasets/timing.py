@@ -42,19 +42,19 @@ class Timing:
         return self.start * self.tick - self.sound
 
 
-def timing_of(container: Any, stream: Any, first: int | None) -> Timing:
+def timing_of(packets: Iterable[Any], stream: Any, first: int | None) -> Timing:
     """The timing of a file, from a look at all of its packets; nothing is decoded.
 
     Args:
-        container: of PyAV, at its beginning.
-        stream: the pictures in it.
+        packets: of pictures and sound, from PyAV.
+        stream: the pictures.
         first: when the first frame is shown, in ticks; what is to be shown before is not there. None where
             frames have no times.
     """
     times, lengths = array("q"), array("q")
     timed = first is not None
     sound: Fraction | None = None
-    for packet in container.demux([stream, *container.streams.audio]):
+    for packet in packets:
         if packet.stream is not stream:
             if packet.pts is not None:
                 began = packet.pts * packet.time_base

@@ -244,6 +244,10 @@ class SimpleVAECompressionModel(CompressionModel):
         """
         return self.compress_latent(self.analyse(x), **options)
 
+    def synthesise(self, y_hat: Tensor) -> Tensor:
+        """Images of quantised latents (N, M, H, W), as `decompress` gives them but for clamping."""
+        return image_by_image(self.g_s, y_hat)
+
     def decompress(self, strings: Sequence[Sequence[bytes]], shape: Any, **options: Any) -> dict[str, Any]:
         """Decode what `compress` made with the same options.
 
@@ -258,6 +262,6 @@ class SimpleVAECompressionModel(CompressionModel):
         """
         with torch.inference_mode():
             y_hat = self.make_latent_codec(**options).decompress(strings, shape)["y_hat"]
-            x_hat = image_by_image(self.g_s, y_hat)
+            x_hat = self.synthesise(y_hat)
         # Clamped outside inference mode, for the same reason as above.
         return {"x_hat": x_hat.clamp(0, 1).contiguous()}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -16,8 +18,10 @@ from latentpress.latent_codecs import (
     ParameterRefinement,
     RefinedGaussianLatentCodec,
 )
+from latentpress.latent_codecs.batches import image_by_image
 from latentpress.layers import ResidualBlock, ResidualBottleneckBlock
 from latentpress.models.gained import BLOCK, WithLinearPath
+from latentpress.models.integer_synthesis import IntegerSynthesis, SynthesisProgram
 from latentpress.models.variable_rate import VariableRateModel, interpolated
 from latentpress.registry import register_model
 
@@ -80,6 +84,9 @@ class LatticeHyperprior(VariableRateModel):
         torch.Size([1, 3, 64, 128])
     """
 
+    g_s: WithLinearPath
+    synthesis_peaks: Tensor
+
     def __init__(
         self,
         M: int = sum(GROUPS),
@@ -122,6 +129,42 @@ class LatticeHyperprior(VariableRateModel):
         lmbdas = [lowest * (highest / lowest) ** (k / (num_rates - 1)) for k in range(num_rates)]
         gains = [math.sqrt(lmbda * 255**2 * 2 * math.log(2) / 36) for lmbda in lmbdas]
         self.set_gains(N, M, lmbda_range, gains)
+        sizes = self._synthesis_program().channels()
+        self.register_buffer("synthesis_peaks", torch.zeros(sum(sizes.values())))
+        self.register_load_state_dict_pre_hook(_without_peaks)
+
+    def calibrate(self, x: Tensor, qualities: Sequence[float] = (1, 25, 50, 75, 100)) -> None:
+        """Learn from images how large the integers of the synthesis have to be; see `synthesise`.
+
+        Args:
+            x: images (N, 3, H, W) in [0, 1], whose sides are multiples of `downsampling_factor`; what earlier
+                calls saw counts, too.
+            qualities: to code them at.
+        """
+        program = self._synthesis_program()
+        with torch.no_grad():
+            y = self.g_a(x)
+            for quality in qualities:
+                rate = self._rate(quality).expand(len(x))
+                peaks = program.largest(self.make_latent_codec(rate=rate)(y)["y_hat"])
+                self.synthesis_peaks.copy_(torch.maximum(self.synthesis_peaks, peaks))
+
+    def synthesise(self, y_hat: Tensor) -> Tensor:
+        """Images of quantised latents (N, M, H, W), as `decompress` gives them but for clamping.
+
+        Once the model is calibrated, CPUs compute this in integers, and the images are the same to the bit on
+        all of them; other devices differ by a level here and there.
+        """
+        if y_hat.device.type != "cpu" or not bool(self.synthesis_peaks.any()):
+            return super().synthesise(y_hat)
+        state = tuple((p.data_ptr(), p._version) for p in (*self.g_s.parameters(), self.synthesis_peaks))
+        made = _made.get(self)
+        if made is None or made[0] != state:
+            made = _made[self] = state, IntegerSynthesis(self._synthesis_program(), self.synthesis_peaks)
+        return image_by_image(made[1], y_hat)
+
+    def _synthesis_program(self) -> SynthesisProgram:
+        return SynthesisProgram(self.g_s.network, cast(nn.ConvTranspose2d, self.g_s.linear))
 
     def make_latent_codec(self, **options: Any) -> LatentCodec:
         """The codec of the latent at the positions `rate=`, (N,) or (1,), among the gain vectors."""
@@ -137,6 +180,15 @@ class LatticeHyperprior(VariableRateModel):
             exact=True,
         )
         return GainHyperpriorLatentCodec({"y": y_codec, "hyper": hyper_codec})
+
+
+_made: WeakKeyDictionary[LatticeHyperprior, tuple[Any, IntegerSynthesis]] = WeakKeyDictionary()
+"""Syntheses in integers, with the state of the weights that they were made of."""
+
+
+def _without_peaks(model: nn.Module, state: dict[str, Any], prefix: str, *_: Any) -> None:
+    """Accept weights that nobody has calibrated."""
+    state.setdefault(f"{prefix}synthesis_peaks", torch.zeros_like(cast(Tensor, model.synthesis_peaks)))
 
 
 def _analysis(M: int) -> nn.Sequential:

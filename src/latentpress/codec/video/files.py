@@ -75,6 +75,9 @@ def compress_video_file(
 ) -> FileReport:
     """Compress a video file into a `.ltp` file, in memory that does not depend on its length.
 
+    Of a file that is cut or damaged, the frames that are whole are compressed, which the report says. A
+    `.yuv` file does not tell a cut from a wrong size, and is refused.
+
     Args:
         source: `.y4m`, `.yuv`, or a file of any other kind that FFmpeg reads.
         target: the file to write, or a stream, which need not seek.
@@ -105,7 +108,7 @@ def compress_video_file(
     if isinstance(target, (str, Path)):
         check_name(target, "a .ltp file")
         check_target(target, overwrite, sources=[source])
-    clip = open_clip(source, **(raw or RawOptions()).given())
+    clip = open_clip(source, whole=False, **(raw or RawOptions()).given())
     check_pixels(clip.info.layout.width, clip.info.layout.height, max_pixels)
     codec = load_frame_codec(model, quality=quality, metric=metric, checkpoint=checkpoint, device=device)
     with _file(target, overwrite) as file:
@@ -127,6 +130,7 @@ def compress_video_file(
         clip.info.layout.width * clip.info.layout.height * encoder.writer.frames,
         encoder.writer.frames,
         ("the sound was left out; --audio copy carries it along.",) if dropped else (),
+        clip.damage,
     )
 
 
