@@ -35,12 +35,12 @@ def image_by_image(
         >>> torch.equal(image_by_image(network, x)[1:2], image_by_image(network, x[1:2]))
         True
     """
-    if isinstance(network, nn.Module) and _betterin_single(network, x):
+    if isinstance(network, nn.Module) and _better_in_single(network, x):
         return image_by_image(in_single(network), x.float(), layout).to(x.dtype)
     return torch.cat([network(laid_out(image, layout)) for image in x.split(1)])
 
 
-def _betterin_single(network: nn.Module, x: Tensor) -> bool:
+def _better_in_single(network: nn.Module, x: Tensor) -> bool:
     """Whether a network of half precision is to compute on `x` in float32."""
     on_cpu = x.device.type == "cpu" and not torch.is_grad_enabled() and not torch.compiler.is_compiling()
     return on_cpu and x.dtype in _HALVES and any(p.dtype == x.dtype for p in network.parameters())
