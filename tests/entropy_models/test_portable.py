@@ -33,6 +33,18 @@ def test_scales_are_spaced_evenly_in_their_logarithm(bounds: tuple[float, float,
     assert log_spaced(low, high, 1).tolist() == pytest.approx([low], rel=1e-6)
 
 
+@pytest.mark.parametrize("bounds", [(0.05, 512.0, 100), (0.11, 64.0, 40), (0.11, 256.0, 64)])
+def test_logarithms_of_scales_are_rounded_as_torch_rounds_them(bounds: tuple[float, float, int]) -> None:
+    low, high, count = np.float32(math.log(bounds[0])), np.float32(math.log(bounds[1])), bounds[2]
+    step = (high - low) / np.float32(count - 1)
+    logs = [
+        float(low) + float(step) * i if i < count // 2 else float(high) - float(step) * (count - 1 - i)
+        for i in range(count)
+    ]
+    scales = torch.tensor([math.exp(np.float32(log)) for log in logs], dtype=torch.float64)
+    assert torch.allclose(log_spaced(*bounds).double(), scales, rtol=1e-7, atol=0)
+
+
 def test_the_usual_tables_are_what_they_always_were() -> None:
     gaussian = GaussianConditional(get_scale_table())
     gaussian.update()

@@ -28,7 +28,7 @@ def log_spaced(smallest: float, largest: float, count: int) -> Tensor:
     """
     with localcontext(Context(prec=_DIGITS)):
         low, high = (_single(Decimal(bound).ln()) for bound in (smallest, largest))
-        step = _single((high - low) / max(count - 1, 1))
+        step = _single(_single(high - low) / max(count - 1, 1))
         logs = [
             low + step * i if i < count // 2 or count == 1 else high - step * (count - 1 - i)
             for i in range(count)
