@@ -134,6 +134,8 @@ def test_compiled_parts_of_a_model_code_as_they_were_written(
     assert not convolutions
 
 
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
+@pytest.mark.filterwarnings("ignore:`torch.jit.trace` is deprecated:DeprecationWarning")
 def test_coding_from_compiled_or_traced_code_is_refused(model, image) -> None:
     x = image()
     strings = model.encode(x)
