@@ -80,7 +80,7 @@ class RawVideoSequence(Sequence[Frame]):
         eight bits and limited range. BT.709 is the colour matrix from 720 lines on, and BT.601 below.
 
         A `.y4m` file that is cut or damaged is an error if it has to be `whole`; otherwise it ends where its
-        whole frames do. Of a `.yuv` file, a length that does not fit says that the format is another one.
+        whole frames do. Where the format was given, a length that does not fit says that it is another one.
 
         Raises:
             DataError: the file is missing or damaged, its size is not known, or does not fit its length.
@@ -116,7 +116,8 @@ class RawVideoSequence(Sequence[Frame]):
         if start.startswith(b"YUV4MPEG2"):
             layout, header = format_from_y4m(start, path, given)
             offsets, end = _y4m_offsets(path, header, size, layout.frame_bytes)
-            if end < size and (whole or not offsets):
+            told = {"width", "height", "bitdepth", "format"} & given.keys()
+            if end < size and (whole or told or not offsets):
                 raise DataError(
                     f"Expected frame {len(offsets)} to be whole in {path}, "
                     "found the file damaged or cut short there."

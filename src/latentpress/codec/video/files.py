@@ -75,8 +75,8 @@ def compress_video_file(
 ) -> FileReport:
     """Compress a video file into a `.ltp` file, in memory that does not depend on its length.
 
-    Of a file that is cut or damaged, the frames that are whole are compressed, which the report says. A
-    `.yuv` file does not tell a cut from a wrong size, and is refused.
+    Of a file that is cut or damaged, the frames that are whole are compressed, which the report says. Where
+    the format of frames is not the file's own word, a cut looks like a wrong size, and is refused.
 
     Args:
         source: `.y4m`, `.yuv`, or a file of any other kind that FFmpeg reads.
