@@ -88,7 +88,9 @@ def test_new_weights_are_not_computed_with_old_integers(calibrated: LatticeHyper
     assert torch.allclose(model.synthesise(y), before + 0.25, atol=2 / LEVELS)
 
 
-def test_latents_beyond_all_that_was_seen_and_no_numbers_give_some_image(calibrated: LatticeHyperprior) -> None:
+def test_latents_beyond_all_that_was_seen_and_not_numbers_give_some_image(
+    calibrated: LatticeHyperprior,
+) -> None:
     y = torch.full((1, calibrated.M, 4, 4), 1e30)
     y[0, :, 0, 0], y[0, :, 1, 1] = float("nan"), -float("inf")
     assert calibrated.synthesise(y).isfinite().all()

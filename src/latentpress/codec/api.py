@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Real
 from pathlib import Path
 
 from PIL import Image
@@ -37,7 +38,7 @@ def compress(
 
     Args:
         image: a Pillow image of any mode, or an array `(H, W)` or `(H, W, C)` of uint8 with C from 1 to 4;
-            how modes are converted is said in `latentpress.codec.images`.
+            how modes are converted is said in `latentpress.codec.images`. Or a `latentpress.codec.Picture`.
         quality: 1 (smallest file) to 100 (closest to the original) for a variable-rate model such as the
             default one, where it is 50 if no target is given; for other models, the number of one of their
             networks.
@@ -65,6 +66,9 @@ def compress(
         >>> latentpress.decompress(data).size
         (64, 48)
     """
+    for name, value in (("quality", quality), ("target_bpp", target_bpp), ("target_size", target_size)):
+        _expect_number(name, value)
+    _expect_number("lmb", lmb)
     if isinstance(image, Image.Image):
         check_pixels(image.width, image.height, max_pixels)  # before it is decoded
     picture = picture_from(image)
@@ -146,6 +150,11 @@ def decompress(
     return image_from(codec.decode(container))
 
 
+def _expect_number(name: str, value: object) -> None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, Real)):
+        raise ConfigurationError(f"Expected a number for {name}, found {value!r}.")
+
+
 def _budget(
     picture: Picture, quality: float | None, target_bpp: float | None, target_size: int | None
 ) -> int | None:
@@ -158,7 +167,7 @@ def _budget(
         if not 0 < target_bpp < float("inf"):
             raise ConfigurationError(f"Expected a positive target_bpp, found {target_bpp}.")
         return int(target_bpp * picture.width * picture.height / 8)
-    if target_size is not None and target_size < 1:
+    if target_size is not None and not 1 <= target_size < float("inf"):
         raise ConfigurationError(f"Expected a target_size of at least 1 byte, found {target_size}.")
     return target_size
 

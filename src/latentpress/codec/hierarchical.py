@@ -22,11 +22,11 @@ from latentpress.codec.container import (
     read_container,
     write_container,
 )
-from latentpress.codec.image_codec import LARGEST_ICC, ImageCodec, pixels_of
+from latentpress.codec.image_codec import ImageCodec, pixels_of
 from latentpress.codec.images import ImageLike, Picture, image_from, picture_from
 from latentpress.codec.maker import Parameter
 from latentpress.codec.models import checkpoint_state, torch_device
-from latentpress.codec.packing import pack, unpack
+from latentpress.codec.packing import pack_icc, unpack_icc
 from latentpress.errors import BitstreamError, ConfigurationError, WeightsError
 from latentpress.models.hierarchical import (
     FIXED_POINT,
@@ -91,7 +91,7 @@ class HierarchicalCodec(ImageCodec):
             section_checksums=True,
         )
         alpha = None if picture.alpha is None else encode_alpha(picture.alpha)
-        icc = None if picture.icc is None else pack(picture.icc)
+        icc = None if picture.icc is None else pack_icc(picture.icc)
         return write_container(Container(header, tuple(latent[0] for latent in strings), alpha, icc))
 
     def encode_to_size(self, picture: Picture, budget: int, arithmetic: str | None = None) -> bytes:
@@ -146,7 +146,7 @@ class HierarchicalCodec(ImageCodec):
         grid = self._shape_of(header.height, header.width)
         x_hat = self.model.decode(strings, grid, lmb, temperature, generator, arithmetic)
         colour = pixels_of(x_hat[0, :, : header.height, : header.width], header.layout.has_colour)
-        icc = None if container.icc is None else unpack(container.icc, LARGEST_ICC)
+        icc = None if container.icc is None else unpack_icc(container.icc)
         alpha = None
         if container.alpha is not None:
             alpha = decode_alpha(container.alpha, header.height, header.width)
@@ -225,7 +225,7 @@ def _load(
 
 
 def compress_hierarchical(
-    image: ImageLike | Picture,
+    image: ImageLike,
     *,
     model: str,
     lmb: float | None = None,

@@ -16,13 +16,12 @@ from latentpress.codec.alpha import decode_alpha, encode_alpha
 from latentpress.codec.container import Container, Header, write_container
 from latentpress.codec.images import Picture, Pixels
 from latentpress.codec.maker import Maker, Parameter, expect_maker
-from latentpress.codec.packing import pack, unpack
+from latentpress.codec.packing import pack_icc, unpack_icc
 from latentpress.errors import BitstreamError, ConfigurationError
 from latentpress.latent_codecs.critical import portably
 from latentpress.models import CompressionModel
 from latentpress.zoo import fingerprint
 
-LARGEST_ICC = 2**24
 DEFAULT_QUALITY = 50
 STREAM_ORDERS = ("raster", "wavefront")  # as numbered in files
 
@@ -92,7 +91,7 @@ class ImageCodec:
             picture,
             code,
             None if picture.alpha is None else encode_alpha(picture.alpha),
-            None if picture.icc is None else pack(picture.icc),
+            None if picture.icc is None else pack_icc(picture.icc),
         )
 
     @torch.inference_mode()
@@ -125,7 +124,7 @@ class ImageCodec:
         """
         header = container.header
         options = self.options_from(header.maker)
-        icc = None if container.icc is None else unpack(container.icc, LARGEST_ICC)
+        icc = None if container.icc is None else unpack_icc(container.icc)
         alpha = None
         if container.alpha is not None:
             alpha = decode_alpha(container.alpha, header.height, header.width)

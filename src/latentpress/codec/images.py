@@ -32,14 +32,13 @@ from latentpress.codec.container import Layout
 from latentpress.errors import ImageError
 
 Pixels = npt.NDArray[np.uint8]
-ImageLike = Image.Image | np.ndarray
 
 _PIXEL_MODES = {
     "1": "L", "L": "L", "LA": "LA", "La": "LA", "RGB": "RGB", "RGBX": "RGB", "RGBA": "RGBA", "RGBa": "RGBA",
     "P": "RGB", "PA": "RGBA", "YCbCr": "RGB", "HSV": "RGB", "CMYK": "RGB",
 }  # fmt: skip
 _SIXTEEN_BIT_MODES = ("I;16", "I;16L", "I;16B", "I;16N", "I")
-_MODES_WITHOUT_PROFILE = ("CMYK", "LAB", "HSV")
+MODES_WITHOUT_PROFILE = ("CMYK", "LAB", "HSV")
 _UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError)
 
 
@@ -72,13 +71,16 @@ class Picture:
         return Layout.RGB if self.alpha is None else Layout.RGBA
 
 
+ImageLike = Image.Image | np.ndarray | Picture
+
+
 def picture_from(image: ImageLike) -> Picture:
     """The planes of an image.
 
     Args:
         image: a Pillow image of any mode in the table above, or an array `(H, W)`, `(H, W, 1)` (grey),
             `(H, W, 2)` (grey, alpha), `(H, W, 3)` (RGB) or `(H, W, 4)` (RGBA) of uint8, uint16 (scaled to
-            eight bits) or bool.
+            eight bits) or bool. A `Picture` is returned as it is.
 
     Raises:
         ImageError: the image is empty, cannot be read, or has another layout.
@@ -87,6 +89,8 @@ def picture_from(image: ImageLike) -> Picture:
         >>> picture_from(np.zeros((5, 7, 4), np.uint8)).layout.name
         'RGBA'
     """
+    if isinstance(image, Picture):
+        return image
     if isinstance(image, np.ndarray):
         return _split(_eight_bits(image), None)
     if not isinstance(image, Image.Image):
@@ -98,7 +102,7 @@ def picture_from(image: ImageLike) -> Picture:
         pixels = np.asarray(_to_pixel_mode(image))
     except _UNREADABLE as error:
         raise ImageError(f"Expected a readable image, found one that Pillow cannot read: {error}.") from error
-    icc = None if image.mode in _MODES_WITHOUT_PROFILE else image.info.get("icc_profile")
+    icc = None if image.mode in MODES_WITHOUT_PROFILE else image.info.get("icc_profile")
     return _split(_eight_bits(pixels), icc or None)
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import lzma
 import zlib
 
-from latentpress.errors import BitstreamError
+from latentpress.errors import BitstreamError, ConfigurationError
 
+LARGEST_ICC = 2**24
 _STORED, _DEFLATE, _LZMA = 0, 1, 2
 # A 4 MiB dictionary bounds what a decoder allocates; preset 9's other settings only matter to the encoder.
 _LZMA_FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9, "dict_size": 2**22}]
@@ -54,6 +55,28 @@ def unpack(packed: bytes, max_size: int) -> bytes:
             "the file is damaged."
         )
     return data
+
+
+def pack_icc(profile: bytes) -> bytes:
+    """An ICC profile as it is in files.
+
+    Raises:
+        ConfigurationError: it is longer than files may hold.
+    """
+    if len(profile) > LARGEST_ICC:
+        raise ConfigurationError(
+            f"Expected an ICC profile of at most {LARGEST_ICC} bytes, found one of {len(profile)}: drop it."
+        )
+    return pack(profile)
+
+
+def unpack_icc(packed: bytes) -> bytes:
+    """The ICC profile in a file.
+
+    Raises:
+        BitstreamError: it is damaged, or longer than files may hold.
+    """
+    return unpack(packed, LARGEST_ICC)
 
 
 def _inflate(body: bytes, max_size: int) -> tuple[bytes, bool]:
