@@ -14,6 +14,7 @@ from latentpress.ans.coders import checked_entropy_coder
 from latentpress.entropy_models.precision import at_least_float32
 from latentpress.errors import ConfigurationError
 from latentpress.ops import LowerBound, uniform_noise
+from latentpress.ops.rounding import soft_rounding
 
 QUANTIZE_MODES = ("noise", "dequantize", "symbols")
 TABLE_BUFFERS = ("_offset", "_quantized_cdf", "_cdf_length")
@@ -95,7 +96,11 @@ class EntropyModel(nn.Module):
         values = at_least_float32(inputs)
         if mode == "noise":
             return uniform_noise(values).to(inputs.dtype)
-        symbols = torch.round(values if means is None else values - means)
+        centred = values if means is None else values - means
+        soft = soft_rounding() if mode == "dequantize" else None
+        if soft is not None:
+            return (soft(centred) if means is None else soft(centred) + means).to(inputs.dtype)
+        symbols = torch.round(centred)
         if mode == "symbols":
             return symbols.int()
         return self.dequantize(symbols, means, dtype=inputs.dtype)

@@ -22,6 +22,7 @@ from latentpress.latent_codecs.base import LatentCodec, checked_strings
 from latentpress.latent_codecs.exact import exact_exp
 from latentpress.latent_codecs.lattices import CHECKERBOARD, Positions, Sublattice, lattices
 from latentpress.ops import quantize_ste
+from latentpress.ops.rounding import rounding_by, soft_rounding
 
 __all__ = ["ParameterRefinement", "RefinedGaussianLatentCodec"]
 
@@ -211,8 +212,13 @@ class RefinedGaussianLatentCodec(LatentCodec):
             for assembly, part in zip((y_hat, log_scales, means, surprise), parts, strict=True):
                 assembly.add(step, part)
         scales = log_scales.grid(y).clamp(max=MAX_LOG_SCALE).exp()
-        _, likelihoods = self.gaussian_conditional(y, scales, means=means.grid(y))
-        return {"likelihoods": {"y": likelihoods}, "y_hat": y_hat.grid(y)}
+        quantised = y_hat.grid(y)
+        if soft_rounding() is None:
+            _, likelihoods = self.gaussian_conditional(y, scales, means=means.grid(y))
+        else:  # rounding again at random would give others
+            with rounding_by(lambda x: x):
+                _, likelihoods = self.gaussian_conditional(quantised, scales, means=means.grid(y))
+        return {"likelihoods": {"y": likelihoods}, "y_hat": quantised}
 
     def compress(self, y: Tensor, params: Tensor, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Code `y` (N, C, H, W); `params` are those of `forward`."""

@@ -3,9 +3,13 @@
 import torch
 from torch import Tensor
 
+from latentpress.ops.rounding import soft_rounding
+
 
 def quantize_ste(x: Tensor) -> Tensor:
     """Round to the nearest integer (ties to even), with the gradient of the identity.
+
+    Inside `rounding_by`, round as that says.
 
     The straight-through estimator of Theis et al., "Lossy image compression with compressive autoencoders"
     (2017).
@@ -18,7 +22,8 @@ def quantize_ste(x: Tensor) -> Tensor:
         >>> x.grad
         tensor([1., 1.])
     """
-    return x + (torch.round(x) - x).detach()
+    soft = soft_rounding()
+    return x + (torch.round(x) - x).detach() if soft is None else soft(x)
 
 
 def uniform_noise(x: Tensor) -> Tensor:
