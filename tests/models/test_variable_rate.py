@@ -28,7 +28,7 @@ def test_every_quality_decodes_to_what_the_encoder_saw(net, quality):
     coded = net.compress(x, quality=quality)
     assert tuple(coded["shape"]) == (1, 2)
     found = net.decompress(**coded, quality=quality)["x_hat"]
-    codec = net.make_latent_codec(rate=net._rate(quality))
+    codec = net.make_latent_codec(rate=net.rate_of(quality))
     expected = net.g_s(codec.compress(net.analyse(x))["y_hat"]).clamp(0, 1).detach()
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-4)
 

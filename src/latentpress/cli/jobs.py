@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from latentpress.codec.files import FileReport
 
 Work = Callable[..., "FileReport"]
-OnFrame = Callable[[int, "int | None"], None]
+OnFrame = Callable[..., None]  # of frames done, all frames or None, and what they are called
 
 DAMAGED = 3
 """Exit status where everything was made, but something of it out of damaged files."""
@@ -154,14 +154,14 @@ def _remark(report: FileReport, quiet: bool) -> None:
 
 
 def _frame_counter(progress: Progress) -> OnFrame:
-    """What to call after every frame of a video; it shows a bar of the frames of the video in hand."""
+    """What to call after every frame of a video, or step of an image; it shows a bar of the file in hand."""
     bars: list[TaskID] = []
 
-    def on_frame(done: int, total: int | None) -> None:
-        if done == 1:
+    def on_frame(done: int, total: int | None, unit: str = "frames") -> None:
+        if done == 1 or not bars:
             for bar in bars:
                 progress.remove_task(bar)
-            bars[:] = [progress.add_task("frames", unit="frames", total=total)]
+            bars[:] = [progress.add_task(unit, unit=unit, total=total)]
         progress.update(bars[0], completed=done, total=total)
 
     return on_frame

@@ -16,9 +16,9 @@ from latentpress.errors import ConfigurationError
 if TYPE_CHECKING:
     from latentpress.codec.files import FileReport
 
-OnFrame = Callable[[int, "int | None"], None]
+OnFrame = Callable[..., None]  # of frames done, all frames or None, and what they are called
 
-_IMAGE_ONLY = ("target_bpp", "target_size", "lmb", "arithmetic")
+_IMAGE_ONLY = ("target_bpp", "target_size", "lmb", "arithmetic", "effort")
 _RAW = ("framerate", "pixel_format", "matrix", "full_range")
 _OF_COMPRESS = ("gop", "audio", "size", *_RAW)
 _OF_DECOMPRESS = ("frames", "pixel_format", "encoder", "crf")

@@ -4,9 +4,9 @@ layouts, side data)."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from latentpress.codec.alpha import decode_alpha, encode_alpha
 from latentpress.codec.container import Container, Header, write_container
+from latentpress.codec.effort import DEFAULT_EFFORT, LARGEST_PLAIN_EFFORT, steps_of
 from latentpress.codec.images import Picture, Pixels
 from latentpress.codec.maker import Maker, Parameter, expect_maker
 from latentpress.codec.packing import pack_icc, unpack_icc
@@ -21,6 +22,9 @@ from latentpress.errors import BitstreamError, ConfigurationError
 from latentpress.latent_codecs.critical import portably
 from latentpress.models import CompressionModel
 from latentpress.zoo import fingerprint
+
+if TYPE_CHECKING:
+    from latentpress.models.optimised_latents import Objective
 
 DEFAULT_QUALITY = 50
 STREAM_ORDERS = ("raster", "wavefront")  # as numbered in files
@@ -31,6 +35,7 @@ class PreparedPicture:
     """A picture with everything done that does not depend on the quality."""
 
     picture: Picture
+    latent: Tensor | None
     code: Callable[..., dict[str, Any]]
     alpha: bytes | None
     icc: bytes | None
@@ -46,6 +51,7 @@ class ImageCodec:
             that name these are.
         quality_range: lowest and highest quality of a variable-rate model, which takes `quality=` in
             `compress` and `decompress`; None for a model of one rate.
+        objective: what a model of one rate is trained for, where that is known; latents are optimised for it.
 
     Example:
         >>> import numpy as np
@@ -67,12 +73,14 @@ class ImageCodec:
         *,
         parameters: Mapping[str, Parameter] | None = None,
         quality_range: tuple[float, float] | None = None,
+        objective: Objective | None = None,
     ) -> None:
         # Some models take the rate when they code, others do not: a type that says so does not exist.
         self._model: Any = model
         self.name = name
         self.parameters = dict(parameters or {})
         self.quality_range = quality_range
+        self._objective = objective
         self.fingerprint = fingerprint(model)
 
     @torch.inference_mode()
@@ -83,36 +91,71 @@ class ImageCodec:
         transform.
         """
         x = self._tensor_of(picture.colour)
-        if hasattr(self._model, "analyse"):
-            code = partial(self._model.compress_latent, self._model.analyse(x))
-        else:
-            code = partial(self._model.compress, x)
+        latent = self._model.analyse(x) if hasattr(self._model, "analyse") else None
+        code = partial(self._model.compress, x)
+        if latent is not None:
+            code = partial(self._model.compress_latent, latent)
         return PreparedPicture(
             picture,
+            latent,
             code,
             None if picture.alpha is None else encode_alpha(picture.alpha),
             None if picture.icc is None else pack_icc(picture.icc),
         )
 
     @torch.inference_mode()
-    def encode(self, prepared: PreparedPicture, quality: float | None = None) -> bytes:
+    def encode(
+        self,
+        prepared: PreparedPicture,
+        quality: float | None = None,
+        *,
+        effort: int = DEFAULT_EFFORT,
+        on_step: Callable[[float], None] | None = None,
+    ) -> bytes:
         """The `.ltp` file of a picture.
 
         Args:
             prepared: what `prepare` returned.
             quality: of a variable-rate model, within its range, by default 50; None for a model of one rate.
+            effort: 0 to 9; from 3 on, latents are optimised for the picture.
+            on_step: called with the share of the optimisation that is done.
 
         Raises:
-            ConfigurationError: the quality is out of range, or the model's output does not fit the file
-                format.
+            ConfigurationError: the quality or effort is out of range, the model's latents cannot be
+                optimised, or its output does not fit the file format.
         """
         options = self.options(quality)
         picture = prepared.picture
+        if steps := steps_of(effort):
+            prepared = self._optimised(prepared, options, steps, on_step)
         with portably():
             coded = prepared.code(**options)
         strings = self._strings_of(coded, picture.height, picture.width)
         header = Header(picture.width, picture.height, picture.layout, *self.maker(options))
         return write_container(Container(header, strings, prepared.alpha, prepared.icc))
+
+    def _optimised(
+        self,
+        prepared: PreparedPicture,
+        options: Mapping[str, Any],
+        steps: int,
+        on_step: Callable[[float], None] | None,
+    ) -> PreparedPicture:
+        """The picture with a latent that costs less at this quality."""
+        from latentpress.models.optimised_latents import Objective, optimise_latent
+
+        rate, objective = {}, self._objective
+        if self.quality_range is not None:
+            rate = {"rate": self._model.rate_of(options["quality"])}
+            objective = Objective(float(self._model.lmbda(rate["rate"])))
+        if prepared.latent is None or objective is None:
+            raise ConfigurationError(
+                f"Expected an effort up to {LARGEST_PLAIN_EFFORT} for {self.name}, of which it is not known "
+                "what it was trained for, found more."
+            )
+        x = self._tensor_of(prepared.picture.colour)
+        y = optimise_latent(self._model, x, prepared.latent, objective, steps, options=rate, on_step=on_step)
+        return replace(prepared, latent=y, code=partial(self._model.compress_latent, y))
 
     @torch.inference_mode()
     def decode(self, container: Container) -> Picture:

@@ -14,6 +14,7 @@ from latentpress import zoo
 from latentpress.codec.image_codec import ImageCodec
 from latentpress.codec.maker import Maker, Parameter
 from latentpress.errors import BitstreamError, ConfigurationError, WeightsError
+from latentpress.models.optimised_latents import Objective
 from latentpress.zoo.hierarchical import codecs as hierarchical_codecs
 
 DEFAULT_METRIC = "mse"
@@ -126,7 +127,19 @@ def _load_codec(
     anew."""
     recipe = find_image_recipe(name)
     model, parameters = load_model(recipe, quality, metric, checkpoint, device)
-    return ImageCodec(model, name, parameters=parameters, quality_range=recipe.quality_range)
+    return ImageCodec(
+        model,
+        name,
+        parameters=parameters,
+        quality_range=recipe.quality_range,
+        objective=_objective(recipe, quality, metric),
+    )
+
+
+def _objective(recipe: zoo.Recipe, quality: int | None, metric: str) -> Objective | None:
+    """What a network of one rate is trained for, where that is published."""
+    known = {} if recipe.training is None else recipe.training.lmbda.get(metric, {})
+    return Objective(known[quality], metric) if quality is not None and quality in known else None
 
 
 def load_model(

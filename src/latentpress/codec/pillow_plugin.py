@@ -37,7 +37,9 @@ from latentpress.errors import BitstreamError, ConfigurationError, ImageError, W
 
 FORMAT = "LTP"
 MIME_TYPE = "image/x-ltp"
-_OPTIONS = ("quality", "target_bpp", "target_size", "model", "metric", "lmb", "checkpoint", "device")
+_OPTIONS = (
+    *("quality", "target_bpp", "target_size", "model", "metric", "lmb", "effort", "checkpoint", "device"),
+)
 _NOT_KEPT = ("exif", "xmp", "dpi", "comment")
 
 

@@ -145,7 +145,7 @@ class LatticeHyperprior(VariableRateModel):
         with torch.no_grad():
             y = self.g_a(x)
             for quality in qualities:
-                rate = self._rate(quality).expand(len(x))
+                rate = self.rate_of(quality).expand(len(x))
                 peaks = program.largest(self.make_latent_codec(rate=rate)(y)["y_hat"])
                 self.synthesis_peaks.copy_(torch.maximum(self.synthesis_peaks, peaks))
 

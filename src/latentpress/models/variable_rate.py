@@ -106,7 +106,7 @@ class VariableRateModel(HyperpriorModel):
             ConfigurationError: the quality is not in [1, 100].
         """
         if quality is not None:
-            rate = self._rate(quality).expand(x.shape[0])
+            rate = self.rate_of(quality).expand(x.shape[0])
         if rate is None:
             rate = torch.rand(x.shape[0], device=x.device) * (self.num_rates - 1)
         coded = self.make_latent_codec(rate=rate)(self.g_a(self._as_cpus_like_it(x)))
@@ -115,7 +115,7 @@ class VariableRateModel(HyperpriorModel):
 
     def compress_latent(self, y: Tensor, quality: float = 50, **options: Any) -> dict[str, Any]:
         """Code what `analyse` gave; arguments and result are otherwise those of `compress`."""
-        return super().compress_latent(y, rate=self._rate(quality), **options)
+        return super().compress_latent(y, rate=self.rate_of(quality), **options)
 
     def compress(self, x: Tensor, quality: float = 50, **options: Any) -> dict[str, Any]:
         """Code images `x` (N, 3, H, W) in [0, 1], each by itself.
@@ -146,7 +146,7 @@ class VariableRateModel(HyperpriorModel):
             BitstreamError: the strings are truncated or damaged.
             ConfigurationError: the quality is not in [1, 100].
         """
-        return super().decompress(strings, shape, rate=self._rate(quality), **options)
+        return super().decompress(strings, shape, rate=self.rate_of(quality), **options)
 
     def make_latent_codec(self, **options: Any) -> LatentCodec:
         """The codec of the latent at the positions `rate=`, (N,) or (1,), among the gain vectors."""
@@ -163,7 +163,12 @@ class VariableRateModel(HyperpriorModel):
         """The codec whose gains `make_latent_codec` settles; those of y are given for what needs them."""
         raise NotImplementedError(f"{type(self).__name__} does not define _gained_codec().")
 
-    def _rate(self, quality: float) -> Tensor:
+    def rate_of(self, quality: float) -> Tensor:
+        """Position among the gain vectors of a quality from 1 to 100, (1,).
+
+        Raises:
+            ConfigurationError: the quality is not in [1, 100].
+        """
         low, high = QUALITIES
         if not low <= quality <= high:
             raise ConfigurationError(f"Expected a quality from {low:g} to {high:g}, found {quality}.")
