@@ -141,12 +141,13 @@ class VideoSample:
 
     def __init__(self, model: Any) -> None:
         self._codec = VideoFrames(model, "video")
+        self._frames = list(moving(5, CLIP))
         self._synthesis = (model.img_decoder, model.motion_decoder, model.res_decoder)
 
     def write(self) -> bytes:
         file = io.BytesIO()
         encoder = VideoEncoder(file, ClipInfo(CLIP, Colour("bt601")), self._codec, gop=3)
-        for frame in moving(5, CLIP):
+        for frame in self._frames:
             encoder.add(frame)
         encoder.close()
         return file.getvalue()

@@ -110,7 +110,7 @@ class CodingTables:
         Raises:
             BitstreamError, ConfigurationError: as `decode`.
         """
-        values = torch.empty(indexes.shape)
+        values = torch.empty(indexes.shape, dtype=torch.float32, device="cpu")
         _core.decode_floats(self._core, list(strings), as_indexes(indexes, 2), means, values, thread_count())
         return values
 
@@ -132,7 +132,7 @@ class CodingTables:
         Raises:
             BitstreamError, ConfigurationError: as `decode`.
         """
-        values = torch.empty(len(strings), len(self), positions)
+        values = torch.empty(len(strings), len(self), positions, dtype=torch.float32, device="cpu")
         _core.decode_channels(self._core, list(strings), means, values, thread_count())
         return values
 

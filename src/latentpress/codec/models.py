@@ -15,6 +15,7 @@ from latentpress.codec.image_codec import ImageCodec
 from latentpress.codec.maker import Maker, Parameter
 from latentpress.errors import BitstreamError, ConfigurationError, WeightsError
 from latentpress.models.optimised_latents import Objective
+from latentpress.zoo.defaults import as_in_files
 from latentpress.zoo.hierarchical import codecs as hierarchical_codecs
 
 DEFAULT_METRIC = "mse"
@@ -151,16 +152,18 @@ def load_model(
         ConfigurationError: there is no such quality, metric or device.
         WeightsError: the weights cannot be found, fetched or verified.
     """
-    if checkpoint is None:
-        model = zoo.create(recipe.name, quality=quality, metric=metric, pretrained=True)
-    else:
-        model = zoo.create(recipe.name, checkpoint=checkpoint)
+    with as_in_files():
+        if checkpoint is None:
+            model = zoo.create(recipe.name, quality=quality, metric=metric, pretrained=True)
+        else:
+            model = zoo.create(recipe.name, checkpoint=checkpoint)
+        model = model.to(torch_device(device))
     parameters: dict[str, Parameter] = {}
     if quality is not None:
         parameters["quality"] = quality
     if metric != DEFAULT_METRIC:
         parameters["metric"] = metric
-    return model.to(torch_device(device)), parameters
+    return model, parameters
 
 
 def torch_device(name: str) -> torch.device:

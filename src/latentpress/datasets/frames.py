@@ -66,7 +66,7 @@ def planes_of(frame: Frame, layout: RawFormat) -> Planes:
     """
     luma, chroma, lowest = _steps(layout.bitdepth, layout.full_range)
     centre = 1 << (layout.bitdepth - 1)
-    grey = torch.full((1, 1, layout.height, layout.width), 0.5)
+    grey = torch.full((1, 1, layout.height, layout.width), 0.5, dtype=torch.float32, device="cpu")
     return (
         (_tensor(frame.y) - lowest) / luma,
         grey if frame.u is None else (_tensor(frame.u) - centre) / chroma + 0.5,
@@ -118,7 +118,9 @@ def frame_of(rgb: Tensor, layout: RawFormat, matrix: str) -> Frame:
 
 def grey_frame(layout: RawFormat) -> Frame:
     """A frame of mid-grey."""
-    return frame_of(torch.full((3, layout.height, layout.width), 0.5), layout, "bt709")
+    return frame_of(
+        torch.full((3, layout.height, layout.width), 0.5, dtype=torch.float32, device="cpu"), layout, "bt709"
+    )
 
 
 def _tensor(plane: np.ndarray) -> Tensor:

@@ -200,7 +200,7 @@ class EntropyModel(nn.Module):
             tail_mass.detach().float().cpu().contiguous(),
         )
         lengths = pmf_length.detach().to("cpu", torch.int32).contiguous()
-        cdfs = torch.empty(pmf.shape[0], pmf.shape[1] + 2, dtype=torch.int32)
+        cdfs = torch.empty(pmf.shape[0], pmf.shape[1] + 2, dtype=torch.int32, device="cpu")
         _core.fill_quantized_cdfs(pmf, tail_mass, lengths, cdfs)
         device = self._offset.device
         self._quantized_cdf = cdfs.to(device)

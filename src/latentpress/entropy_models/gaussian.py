@@ -55,7 +55,9 @@ class GaussianConditional(EntropyModel):
     ) -> None:
         super().__init__(*args, **kwargs)
         self.tail_mass = float(tail_mass)
-        table = torch.empty(0) if scale_table is None else checked_scale_table(scale_table)
+        table = (
+            torch.empty(0, dtype=torch.float32) if scale_table is None else checked_scale_table(scale_table)
+        )
         if scale_bound is None and table.numel() == 0:
             raise ConfigurationError(
                 "Without a scale_table, scale_bound must be a positive number, not None."
@@ -101,7 +103,7 @@ class GaussianConditional(EntropyModel):
         """
         if self._offset.numel() > 0 and not force:
             return False
-        self.scale_table = checked_scale_table(scale_table).to(self.scale_table.device)
+        self.scale_table = checked_scale_table(scale_table, self.scale_table.device)
         return self.update(force=True)
 
     def update(self, force: bool = False) -> bool:
@@ -125,7 +127,7 @@ class GaussianConditional(EntropyModel):
         check_slots(2 * int(reach.max()) + 1, "use smaller scales or a larger tail_mass")
         centers = reach.int()
         # Both halves are taken from the lower tail, at -|k|, where erfc keeps its digits.
-        slots = torch.arange(2 * int(centers.max()) + 1, dtype=torch.int32)
+        slots = torch.arange(2 * int(centers.max()) + 1, dtype=torch.int32, device="cpu")
         # of narrower tables only their own slots count, so the others need no values of their own
         distances = (slots - centers[:, None]).abs().minimum(centers[:, None]).float()
         upper = self._tabulated_cumulative((0.5 - distances) / scales[:, None])
@@ -151,7 +153,7 @@ class GaussianConditional(EntropyModel):
         if scales.device.type != "cpu":
             bounded = torch.clamp(scales, min=self.lower_bound_scale.bound)
             return torch.bucketize(bounded, self.scale_table[:-1], out_int32=True)
-        indexes = torch.empty(scales.shape, dtype=torch.int32)
+        indexes = torch.empty(scales.shape, dtype=torch.int32, device="cpu")
         bound = float(self.lower_bound_scale.bound)
         flat = scales.contiguous().reshape(-1)
         _core.fill_scale_indexes(flat, self.scale_table, bound, indexes.reshape(-1))
@@ -192,7 +194,7 @@ class GaussianConditional(EntropyModel):
         return NormalDist().inv_cdf(quantile)
 
 
-def checked_scale_table(scale_table: Sequence[float] | Tensor) -> Tensor:
+def checked_scale_table(scale_table: Sequence[float] | Tensor, device: torch.device | None = None) -> Tensor:
     """Return the scales as a float32 tensor, after checking that they are positive and increasing."""
     values = [float(scale) for scale in scale_table]
     increasing = all(low < high for low, high in pairwise(values))
@@ -200,4 +202,4 @@ def checked_scale_table(scale_table: Sequence[float] | Tensor) -> Tensor:
         raise ConfigurationError(
             f"A scale table must hold positive, finite, strictly increasing numbers, not {values}."
         )
-    return torch.tensor(values)
+    return torch.tensor(values, dtype=torch.float32, device=device)

@@ -117,7 +117,7 @@ class AutoregressiveCoder:
         if len(strings) != len(parameters):
             raise BitstreamError(f"Expected {len(parameters)} strings, one an image, found {len(strings)}.")
         images, channels, height, width = parameters.shape
-        quantised = torch.empty(images, channels // 2, height, width)
+        quantised = torch.empty(images, channels // 2, height, width, dtype=torch.float32, device="cpu")
         self._engine().decode(
             list(strings), parameters, tables, _is_wavefront(order), thread_count(), quantised
         )

@@ -8,6 +8,8 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
+from latentpress.entropy_models.precision import no_autocast
+
 __all__ = ["image_by_image", "in_single", "laid_out"]
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -37,7 +39,8 @@ def image_by_image(
     """
     if isinstance(network, nn.Module) and _better_in_single(network, x):
         return image_by_image(in_single(network), x.float(), layout).to(x.dtype)
-    return torch.cat([network(laid_out(image, layout)) for image in x.split(1)])
+    with no_autocast(x):
+        return torch.cat([network(laid_out(image, layout)) for image in x.split(1)])
 
 
 def _better_in_single(network: nn.Module, x: Tensor) -> bool:

@@ -29,9 +29,15 @@ LEVELS = 256
 LARGEST_SUM = 2**24
 """Float32 holds every integer up to here."""
 
+
+def _exactly(values: Sequence[float]) -> Tensor:
+    """Numbers in float32 on the CPU, whatever PyTorch's defaults are."""
+    return torch.tensor(values, dtype=torch.float32, device="cpu")
+
+
 _OCTAVE = 1024
-_MANTISSAS = torch.tensor([2.0 ** (index / _OCTAVE) for index in range(_OCTAVE)])
-_POWERS = torch.tensor([2.0**exponent for exponent in range(-126, 128)])
+_MANTISSAS = _exactly([2.0 ** (index / _OCTAVE) for index in range(_OCTAVE)])
+_POWERS = _exactly([2.0**exponent for exponent in range(-126, 128)])
 
 
 _active: ContextVar[bool] = ContextVar("in_integers", default=False)
@@ -201,4 +207,4 @@ class _ExactExp(torch.autograd.Function):
 
 def logarithms(values: Tensor) -> Tensor:
     """Logarithms of positive numbers as multiples of 2^-16, the same bits on every machine."""
-    return torch.tensor([round(math.log(value) * 2**16) / 2**16 for value in values.tolist()])
+    return _exactly([round(math.log(value) * 2**16) / 2**16 for value in values.tolist()])

@@ -247,7 +247,7 @@ class RefinedGaussianLatentCodec(LatentCodec):
 
         def code(step: Step, coding: critical.CodingParameters) -> Tensor:
             rows = [
-                torch.as_tensor(decoder.decode_stream(own, tables))
+                torch.from_numpy(decoder.decode_stream(own, tables))
                 for decoder, own in zip(decoders, _rows([coding.indexes]), strict=True)
             ]
             return torch.stack(rows).reshape(coding.indexes.shape).to(params.device)
@@ -263,7 +263,7 @@ class RefinedGaussianLatentCodec(LatentCodec):
     ) -> Tensor:
         """Go through the passes; `code` writes or reads the symbols of one, (N, K, 1, P). Returns y_hat."""
         priors = self._priors(params, CODING)
-        y_hat, surprise = (torch.zeros(like.shape, device=like.device) for _ in range(2))
+        y_hat, surprise = (torch.zeros(like.shape, dtype=torch.float32, device=like.device) for _ in range(2))
         for step in self._steps(like):
             own = priors.of(step)
             known = surprise[:, : step.which.channels.stop]
@@ -323,7 +323,7 @@ class _Assembly:
         """What is known so far, of the shape of `like` (N, C, H, W), with zeros in channels yet to come."""
         groups = list(self._groups.values())
         missing = like.shape[1] - sum(group.shape[1] for group in groups)
-        blank = torch.zeros(len(like), missing, *like.shape[2:], device=like.device)
+        blank = torch.zeros(len(like), missing, *like.shape[2:], dtype=torch.float32, device=like.device)
         return torch.cat((*groups, blank), dim=1)
 
 

@@ -173,7 +173,7 @@ class VariableRateModel(HyperpriorModel):
         if not low <= quality <= high:
             raise ConfigurationError(f"Expected a quality from {low:g} to {high:g}, found {quality}.")
         position = (quality - low) / (high - low) * (self.num_rates - 1)
-        return torch.tensor([position], device=self.gain.log_gain.device)
+        return torch.tensor([position], dtype=torch.float32, device=self.gain.log_gain.device)
 
 
 class _GainedHyperprior(VariableRateModel, ScaleHyperprior):

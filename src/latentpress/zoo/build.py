@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, get_args
 from latentpress.errors import ConfigurationError, LatentPressError, WeightsError
 from latentpress.zoo.architectures import architecture, constructor_parameters, find_recipe
 from latentpress.zoo.cache import fetch
+from latentpress.zoo.defaults import as_in_files
 from latentpress.zoo.records import Origin, Recipe, Weights
 
 if TYPE_CHECKING:
@@ -96,8 +97,10 @@ def build(
         )
     weights = find_weights(recipe, metric, chosen, pretrained) if pretrained else None
     path = None if weights is None else fetch(weights, progress=progress)  # before there is memory for them
-    model = construct(recipe, chosen, kwargs)
-    if path is not None:
+    if path is None:
+        return construct(recipe, chosen, kwargs)
+    with as_in_files():
+        model = construct(recipe, chosen, kwargs)
         fit(model, path)
     return model
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from latentpress._files import is_empty, whole_file
 from latentpress.errors import ConfigurationError, LatentPressError, WeightsError
 from latentpress.zoo.architectures import architecture_named, constructor_parameters, name_of
+from latentpress.zoo.defaults import as_in_files
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -160,7 +161,7 @@ def load_checkpoint(
     """
     contents, metadata = read_checkpoint(path)
     cls = _chosen_class(Path(path), architecture, metadata.get("architecture"))
-    with _fitting(path, cls):
+    with _fitting(path, cls), as_in_files():
         if "arguments" in metadata:
             model: CompressionModel = cls(**json.loads(metadata["arguments"]))
             model.load_state_dict(contents)

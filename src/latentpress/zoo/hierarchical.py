@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latentpress.errors import ConfigurationError, WeightsError
 from latentpress.zoo.cache import fetch
+from latentpress.zoo.defaults import as_in_files
 from latentpress.zoo.published import published_weights
 from latentpress.zoo.records import Weights
 
@@ -48,23 +50,21 @@ def qres34m(lmb: float = 32, pretrained: Pretrained = False, progress: bool = Tr
     """
     from latentpress.models.hierarchical import QRES34M, QResVAE
 
-    model = QResVAE(QRES34M, lmb=_positive(lmb))
-    return _with_weights(model, pretrained, progress, "qres34m", lmb)
+    return _with_weights(lambda: QResVAE(QRES34M, lmb=_positive(lmb)), pretrained, progress, "qres34m", lmb)
 
 
 def qres17m(lmb: float = 8, pretrained: Pretrained = False, progress: bool = True) -> QResVAE:
     """Make QRes-VAE with 17 million parameters; see `qres34m`. Published for lambda 1, 2, ... 64."""
     from latentpress.models.hierarchical import QRES17M, QResVAE
 
-    model = QResVAE(QRES17M, lmb=_positive(lmb))
-    return _with_weights(model, pretrained, progress, "qres17m", lmb)
+    return _with_weights(lambda: QResVAE(QRES17M, lmb=_positive(lmb)), pretrained, progress, "qres17m", lmb)
 
 
 def qres34m_lossless(pretrained: Pretrained = False, progress: bool = True) -> LosslessQResVAE:
     """Make the lossless QRes-VAE; `pretrained` and `progress` as for `qres34m`."""
     from latentpress.models.hierarchical import QRES34M, LosslessQResVAE
 
-    return _with_weights(LosslessQResVAE(QRES34M), pretrained, progress, "qres34m_lossless")
+    return _with_weights(lambda: LosslessQResVAE(QRES34M), pretrained, progress, "qres34m_lossless")
 
 
 def qarv_base(
@@ -78,7 +78,7 @@ def qarv_base(
     """
     from latentpress.models.hierarchical import QARV, QARV_BASE
 
-    return _with_weights(QARV(QARV_BASE, lmb_range), pretrained, progress, "qarv_base")
+    return _with_weights(lambda: QARV(QARV_BASE, lmb_range), pretrained, progress, "qarv_base")
 
 
 def rd_model_base(
@@ -87,8 +87,9 @@ def rd_model_base(
     """Make the bound on R(D), which is not a codec (arXiv 2309.02574). Arguments as for `qarv_base`."""
     from latentpress.models.hierarchical import RD_MODEL_BASE, RateDistortionBound
 
-    model = RateDistortionBound(RD_MODEL_BASE, lmb_range)
-    return _with_weights(model, pretrained, progress, "rd_model_base")
+    return _with_weights(
+        lambda: RateDistortionBound(RD_MODEL_BASE, lmb_range), pretrained, progress, "rd_model_base"
+    )
 
 
 hierarchies = {
@@ -135,12 +136,14 @@ def make_codec_model(name: str, lmb: float | None, checkpoint: Pretrained | None
     if checkpoint is None and function is not None:  # before there is memory for the network, which is large
         rate = inspect.signature(function).parameters["lmb"].default if takes_lmb else None
         checkpoint = fetch(_published(name, given.get("lmb", rate)))
-    model = get_model(name, pretrained=True if checkpoint is None else checkpoint, **given)
+    with as_in_files():
+        model = get_model(name, pretrained=True if checkpoint is None else checkpoint, **given)
     if not isinstance(model, CodingHierarchy):
         raise ConfigurationError(
             f"{name} bounds the rate and has no bit stream; choose one of {', '.join(codecs())}."
         )
-    model.compress_mode()
+    with as_in_files():
+        model.compress_mode()
     return model
 
 
@@ -190,13 +193,14 @@ def _unwrapped(contents: Mapping[str, Any]) -> Mapping[str, Tensor]:
 
 
 def _with_weights(
-    model: Any, pretrained: Pretrained, progress: bool, name: str, lmb: float | None = None
+    make: Callable[[], Any], pretrained: Pretrained, progress: bool, name: str, lmb: float | None = None
 ) -> Any:
-    model.name = name
-    if pretrained is False:
-        return model
-    path = fetch(_published(name, lmb), progress=progress) if pretrained is True else pretrained
-    load_hierarchy_weights(model, path)
+    with nullcontext() if pretrained is False else as_in_files():
+        model = make()
+        model.name = name
+        if pretrained is not False:
+            path = fetch(_published(name, lmb), progress=progress) if pretrained is True else pretrained
+            load_hierarchy_weights(model, path)
     return model
 
 

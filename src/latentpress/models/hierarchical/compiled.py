@@ -43,7 +43,7 @@ class PackedBlock:
         layer_scale = gamma.detach().reshape(-1)
         self.padding = -channels % _LANES
         self.taps = self._filled(conv.weight.detach().reshape(channels, -1).t().contiguous())
-        self.bias = self._filled(conv.bias.detach() if conv.bias is not None else torch.zeros(channels))
+        self.bias = self._filled(_bias_of(conv.weight, conv.bias))
         self.expand = _Matrix(lambda: (self._filled(expand.weight), expand.bias))
         self.contract = _Matrix(
             lambda: (
@@ -121,11 +121,15 @@ class _Matrix:
         key = (True, kernels()) if in_fixed_point() else (False, "")
         if key not in self._packed:
             weight, bias = self._make()
-            bias = torch.zeros(weight.shape[0]) if bias is None else bias
             self._packed[key] = _core.PackedMatrix(
-                weight.detach().contiguous(), bias.detach().contiguous(), *key
+                weight.detach().contiguous(), _bias_of(weight, bias).contiguous(), *key
             )
         return self._packed[key]
+
+
+def _bias_of(weight: Tensor, bias: Tensor | None) -> Tensor:
+    """The bias (outputs,) of a layer, of zeros where it has none."""
+    return weight.new_zeros(len(weight)) if bias is None else bias.detach()
 
 
 def _channels_last(x: Tensor) -> Tensor:

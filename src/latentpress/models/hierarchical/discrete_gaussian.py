@@ -125,7 +125,7 @@ def _row(x: Tensor) -> Tensor:
 
 def _table_indexes(raw: Tensor, thresholds: Tensor) -> Tensor:
     """How many thresholds lie strictly below each element of a row (1, K) on the CPU, int32."""
-    indexes = torch.empty(raw.shape, dtype=torch.int32)
+    indexes = torch.empty(raw.shape, dtype=torch.int32, device="cpu")
     _core.fill_threshold_indexes(raw[0], thresholds, indexes[0])
     return indexes
 
@@ -147,7 +147,7 @@ def _decode_in_doubt(
     others = torch.where(indexes == above, below, above)
     for choice in _fewest_first(len(doubtful)):
         changed = indexes.clone()
-        positions = doubtful[torch.tensor(choice, dtype=torch.bool)]
+        positions = doubtful[torch.tensor(choice, dtype=torch.bool, device="cpu")]
         changed[0, positions] = others[0, positions]
         try:
             return tables.decode_rounded([string], changed, means)

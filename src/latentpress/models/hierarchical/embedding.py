@@ -24,7 +24,9 @@ def sinusoidal_features(lmb: Tensor) -> Tensor:
     going on, every machine gets the same numbers, whatever its mathematical library.
     """
     if not torch.is_grad_enabled():
-        return torch.tensor([_exact_features(value) for value in lmb.tolist()], device=lmb.device)
+        return torch.tensor(
+            [_exact_features(value) for value in lmb.tolist()], dtype=torch.float32, device=lmb.device
+        )
     position = lmb.double().log() * (_PERIOD / math.log(_LARGEST_LMB))
     exponents = torch.linspace(0.0, 1.0, _FREQUENCIES, dtype=torch.float64, device=lmb.device)
     angles = position[:, None] * _PERIOD ** (-exponents)

@@ -98,7 +98,9 @@ def interpolate(
     if steps < 2:
         raise ConfigurationError(f"A path takes at least 2 steps, not {steps}.")
     pairs = zip(infer_latents(model, first, lmb), infer_latents(model, second, lmb), strict=True)
-    weights = torch.linspace(0.0, 1.0, steps).to(first)[:, None, None, None]
+    weights = torch.linspace(0.0, 1.0, steps, dtype=torch.float32, device=first.device).to(first)[
+        :, None, None, None
+    ]
     path = [torch.lerp(a.expand(steps, -1, -1, -1), b.expand(steps, -1, -1, -1), weights) for a, b in pairs]
     return sample_given(model, path, lmb, temperature=0.0)
 

@@ -140,7 +140,9 @@ class Sampling:
     def __call__(self, index: int, block: LatentBlock, x: Tensor, prior: Prior, emb: Tensor | None) -> Tensor:
         if self._temperature == 0.0:
             return prior.mean
-        noise = torch.randn(prior.mean.shape, generator=self._generator).to(prior.mean)
+        noise = torch.randn(
+            prior.mean.shape, generator=self._generator, dtype=torch.float32, device="cpu"
+        ).to(prior.mean)
         return prior.mean + self._temperature * prior.scale * noise
 
 

@@ -37,7 +37,7 @@ class _Workspace:
 
     def _from_before(self, count: int) -> Tensor:
         before = self._before.get(count)
-        return before.pop() if before else torch.empty(count)
+        return before.pop() if before else torch.empty(count, dtype=torch.float32, device="cpu")
 
     def end_call(self) -> None:
         """Keep what this call used for the next one, and give the rest back to the system."""
@@ -69,4 +69,4 @@ def workspace() -> Iterator[None]:
 def empty(*shape: int) -> Tensor:
     """A float32 tensor on the CPU whose values are not defined."""
     current = _current.get()
-    return torch.empty(shape) if current is None else current.empty(shape)
+    return torch.empty(shape, dtype=torch.float32, device="cpu") if current is None else current.empty(shape)

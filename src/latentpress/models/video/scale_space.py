@@ -31,7 +31,7 @@ def gaussian_kernel(sigma: float) -> Tensor:
     if not sigma > 0:
         raise ConfigurationError(f"Expected a positive sigma, in pixels, found {sigma}.")
     reach = math.ceil(3 * sigma)
-    taps = torch.exp(-0.5 * (torch.arange(-reach, reach + 1) / sigma) ** 2)
+    taps = torch.exp(-0.5 * (torch.arange(-reach, reach + 1, dtype=torch.float32, device="cpu") / sigma) ** 2)
     return taps / taps.sum()
 
 
@@ -133,7 +133,7 @@ def warp(x: Tensor, motion: Tensor, sigma: float, num_levels: int) -> Tensor:
     check_levels(x, num_levels)
     check_fields(x, flow, scale_field)
     taps, threads = gaussian_kernel(sigma), torch.get_num_threads()
-    warped = torch.empty(x.shape)
+    warped = torch.empty_like(x, memory_format=torch.contiguous_format)
     for image, its_motion, out in zip(x.contiguous(), motion.contiguous(), warped, strict=True):
         _core.warp_frame(image, its_motion, taps, num_levels, out, threads)
     return warped

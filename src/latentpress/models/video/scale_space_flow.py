@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from latentpress.entropy_models.precision import no_autocast
 from latentpress.errors import BitstreamError, ConfigurationError
 from latentpress.latent_codecs.batches import image_by_image
 from latentpress.models.base import CompressionModel
@@ -288,7 +289,8 @@ class ScaleSpaceFlow(CompressionModel):
 
     def _predict(self, x_ref: Tensor, motion_hat: Tensor) -> Tensor:
         motion_info = self._each(self.motion_decoder, motion_hat)
-        return self.forward_prediction(x_ref.contiguous(), motion_info.contiguous())
+        with no_autocast(x_ref):
+            return self.forward_prediction(x_ref.contiguous(), motion_info.contiguous())
 
     def _reconstruct_inter(self, x_pred: Tensor, residual_hat: Tensor, motion_hat: Tensor) -> Tensor:
         latents = torch.cat([residual_hat, motion_hat], dim=1)

@@ -93,14 +93,14 @@ class PackedChain:
         self._outputs = layers[-1].out_channels
         self._scale = 2 ** len(layers)
         for layer in layers:
-            bias = torch.zeros(layer.out_channels) if layer.bias is None else layer.bias.detach()
+            bias = layer.weight.new_zeros(layer.out_channels) if layer.bias is None else layer.bias.detach()
             weight = layer.weight.detach().contiguous()
             self._network.add(self._up, weight, bias.contiguous(), layer is layers[-1])
 
     def run(self, x: Tensor, kernels: str = "") -> Tensor:
         """The chain's output for `x` (N, C, H, W), image by image."""
         height, width = (side * self._scale if self._up else side // self._scale for side in x.shape[2:])
-        out = torch.empty(len(x), self._outputs, height, width)
+        out = x.new_empty(len(x), self._outputs, height, width)
         for image, result in zip(x.detach().contiguous(), out, strict=True):
             self._network.run(image, result, torch.get_num_threads(), kernels)
         return out
