@@ -25,7 +25,7 @@ from strided_pointwise import StridedPointwise
 SMALL: dict[str, dict[str, Any]] = {
     **{f"cheng2020-{kind}": {"N": 8} for kind in ("anchor", "anchor-checkerboard", "attn")},
     "elic2022-official": {"N": 8, "M": 12, "groups": (2, 4, 6)},
-    "latentpress2027": {"M": 208, "N": 8, "num_rates": 3},
+    "latentpress2027": {"M": 12, "N": 8, "num_rates": 3},
     "latentpress2026": {"widths": (8, 8), "M": 12, "N": 8, "depths": (1, 1, 1), "num_rates": 3},
 }
 SMALL_HIERARCHIES: dict[str, Callable[[], nn.Module]] = {

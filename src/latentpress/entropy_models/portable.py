@@ -42,7 +42,8 @@ def normal_cumulative(x: Tensor) -> Tensor:
     """The cumulative distribution of the standard normal at float32 values, accurate in its lower tail."""
     scaled = (-(2**-0.5) * x.float()).double().clamp(max=_LARGEST).numpy()
     values, places = np.unique(scaled, return_inverse=True)  # tables look at the same ones again and again
-    tail = _erfc_of_positive(np.abs(values))
+    with np.errstate(under="ignore"):  # tails become zero, whatever the program wants to know of it
+        tail = _erfc_of_positive(np.abs(values))
     cumulative = 0.5 * np.where(values < 0, 2.0 - tail, tail)
     return torch.from_numpy(cumulative[places].reshape(scaled.shape)).float()
 

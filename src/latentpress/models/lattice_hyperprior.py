@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
@@ -52,6 +53,18 @@ def cosine_transform(channels: int, colour: int = 9) -> Tensor:
     return torch.einsum("cp,fij->cfpij", colours, images).flatten(0, 1)[order].float()
 
 
+def groups_of(channels: int) -> tuple[int, ...]:
+    """`GROUPS` in proportion for another number of channels, of which there are at least five.
+
+    Example:
+        >>> groups_of(320), groups_of(10)
+        ((12, 28, 60, 100, 120), (1, 1, 1, 3, 4))
+    """
+    whole = list(accumulate(GROUPS))
+    ends = [max(number, round(channels * end / whole[-1])) for number, end in enumerate(whole, 1)]
+    return tuple(end - start for start, end in pairwise([0, *ends]))
+
+
 @register_model("latentpress2027")
 class LatticeHyperprior(VariableRateModel):
     """Mean-scale hyperprior (Minnen et al., NeurIPS 2018) with gain vectors: any rate from one network.
@@ -67,7 +80,7 @@ class LatticeHyperprior(VariableRateModel):
     every 8th row and column, and halve the distance three times.
 
     Args:
-        M: latent channels, at stride 16; at least 201, by default 320.
+        M: latent channels, at stride 16; at least 5.
         N: hyper-latent channels, at stride 64.
         num_rates: gain vectors; quality 1 is the first, quality 100 the last.
         lmbda_range: rate-distortion trade-off (of `lmbda * 255**2 * MSE + bpp`) that qualities 1 and 100 are
@@ -119,7 +132,7 @@ class LatticeHyperprior(VariableRateModel):
             nn.ReLU(inplace=True),
             nn.Conv2d(128, 2 * M, 1),
         )
-        self.refinement = ParameterRefinement((*GROUPS[:-1], M - sum(GROUPS[:-1])), hidden=80, levels=3)
+        self.refinement = ParameterRefinement(groups_of(M), hidden=80, levels=3)
         self.prior = nn.Parameter(torch.zeros(num_rates, 2 * M))  # log-scales and means, to which h_s adds
         self.entropy_bottleneck = EntropyBottleneck(N)
         self.gaussian_conditional = GaussianConditional(None)

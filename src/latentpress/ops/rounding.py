@@ -19,7 +19,7 @@ _soft: ContextVar[Callable[[Tensor], Tensor] | None] = ContextVar("soft_rounding
 
 def soft_rounding() -> Callable[[Tensor], Tensor] | None:
     """What latents are rounded by here instead of to the nearest integer; None for nothing else."""
-    return _soft.get()
+    return None if torch.compiler.is_compiling() else _soft.get()  # graphs know no context variables
 
 
 @contextmanager
