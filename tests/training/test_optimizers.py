@@ -12,6 +12,7 @@ from latentpress.training.engine import Trainer
 from latentpress.training.muon import Muon, orthogonalised, split_parameters
 from latentpress.training.optimizers import freeze, restore_optimizer
 from latentpress.training.settings import TrainingSettings
+from latentpress.training.soap import Soap
 
 
 def test_orthogonalised_matrices_have_singular_values_near_one() -> None:
@@ -29,10 +30,11 @@ def test_muon_gets_the_kernels_and_nothing_else() -> None:
     assert any(parameter is model.g_a.network[0].weight for parameter in others)  # three channels in
 
 
-def test_muon_minimises_a_quadratic() -> None:
+@pytest.mark.parametrize("kind", [Muon, Soap])
+def test_muon_and_soap_minimise_a_quadratic(kind: type) -> None:
     weight = nn.Parameter(torch.randn(16, 16, 1, 1))
     target = torch.randn(16, 16, 1, 1)
-    optimizer = Muon([weight], lr=0.1)
+    optimizer = kind([weight], lr=0.1)
     before = (weight - target).square().mean().item()
     for _ in range(100):
         optimizer.zero_grad()
@@ -61,6 +63,23 @@ def test_an_optimiser_goes_on_from_a_state_in_another_layout_and_way_of_computin
     trained(optimizer, first)
     trained(other, second)
     torch.testing.assert_close(first, second)
+
+
+def test_soap_goes_on_from_its_state_as_if_it_had_not_stopped() -> None:
+    weights = [nn.Parameter(torch.randn(6, 8, 3, 3)) for _ in range(1)]
+    gradients = [torch.randn(6, 8, 3, 3) for _ in range(24)]
+    other = [nn.Parameter(weights[0].detach().clone())]
+    whole, first = Soap(weights), Soap(other)
+    second = None
+    for number, gradient in enumerate(gradients):
+        weights[0].grad = gradient
+        whole.step()
+        if number == 12:
+            second = Soap(other)
+            restore_optimizer(second, copy.deepcopy(first.state_dict()))
+        other[0].grad = gradient
+        (second or first).step()
+    assert torch.equal(weights[0], other[0])
 
 
 def test_frozen_parts_keep_their_weights_and_others_do_not() -> None:

@@ -11,8 +11,10 @@ from PIL import Image
 from small_runs import Ramps
 
 from latentpress import zoo
+from latentpress.errors import ConfigurationError
+from latentpress.models import FactorizedPrior, LatticeHyperprior
 from latentpress.training import train
-from latentpress.training.release import main, release_weights, write_card
+from latentpress.training.release import calibrate, main, release_weights, write_card
 
 
 @pytest.fixture
@@ -102,3 +104,18 @@ def test_what_cannot_be_released_is_refused_in_a_sentence(
     errors = capsys.readouterr().err.splitlines()
     assert [line.startswith("release: error: ") for line in errors if "epoch" not in line] == [True] * 3
     assert "is that of other weights" in errors[-1]
+
+
+def test_calibration_needs_a_synthesis_in_integers_and_makes_the_decoder_use_it(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    pixels = np.random.default_rng(0).integers(0, 255, (256, 300, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "photos" / "noise.png")
+    model = LatticeHyperprior(M=12, N=8, num_rates=2).eval()
+    calibrate(model, tmp_path / "photos", count=2)
+    assert (model.synthesis_peaks > 0).all()
+    with torch.no_grad():
+        y = model.g_a(torch.from_numpy(pixels[:, :256]).permute(2, 0, 1)[None] / 255)
+    assert not torch.equal(model.synthesise(y), model.g_s(y))
+    assert torch.allclose(model.synthesise(y), model.g_s(y), atol=0.02)
+    with pytest.raises(ConfigurationError, match="in integers"):
+        calibrate(FactorizedPrior(8, 8), tmp_path / "photos")

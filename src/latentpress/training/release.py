@@ -1,12 +1,14 @@
 """From a finished run to what is published of it: weights, the record beside them, a model card, and the
 state that a later run goes on from.
 
-    python -m latentpress.training.release weights RUN FILE [--state FILE] [--facts FACTS]
+    python -m latentpress.training.release weights RUN FILE [--state FILE] [--calibrate PHOTOS]
+                                                            [--facts FACTS]
     python -m latentpress.training.release card FILE [--measure KODAK] [--curves CURVES] [--facts FACTS]
 
-The first writes the run's weights in half precision, and `FILE` with the suffix `.json`: their record. The
-second makes a card of any weights file, with or without a run: it measures the weights on a folder of images,
-takes curves that were measured already (an object of lists of points by name, such as
+The first writes the run's weights in half precision, and `FILE` with the suffix `.json`: their record. A
+synthesis that computes in integers learns from photographs, and from drawings, how large these have to be.
+The second makes a card of any weights file, with or without a run: it measures the weights on a folder of
+images, takes curves that were measured already (an object of lists of points by name, such as
 `benchmarks/default_codec.py --json` writes), and adds what a file of facts says to the record. Facts are an
 object with any of `description`, `licence`, `hardware`, `note` and `data`; what is not given is kept from the
 record that is there.
@@ -23,9 +25,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from latentpress import zoo
+from latentpress.datasets import InMemoryCrops
+from latentpress.datasets.graphics import DrawnCrops
 from latentpress.errors import ConfigurationError, LatentPressError
 from latentpress.evaluation import evaluate, find_images, plan_subjects
 from latentpress.training import checkpoints
@@ -36,6 +41,7 @@ from latentpress.training.runs import SETTINGS_FILE
 from latentpress.training.settings import SETTINGS, TrainingSettings
 
 EXACT = ("entropy_bottleneck", "gaussian_conditional")  # what coder tables are made of is not rounded
+CALIBRATION_SIDE = 256
 QUALITIES = (1, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)  # of a variable-rate model, to measure
 FACTS = ("description", "licence", "data")
 TRAINING_FACTS = ("hardware", "note")
@@ -43,7 +49,11 @@ _OF_A_PLACE = ("model", "data", "run", "device", "workers", "checkpoint", "valid
 
 
 def release_weights(
-    run: Path, target: Path, state: Path | None = None, facts: Mapping[str, Any] | None = None
+    run: Path,
+    target: Path,
+    state: Path | None = None,
+    facts: Mapping[str, Any] | None = None,
+    photographs: Path | None = None,
 ) -> dict[str, Any]:
     """Write the best weights of a run in half precision, and their record beside them.
 
@@ -52,6 +62,7 @@ def release_weights(
         target: weights file to write.
         state: file to write the compact state of training to, from which `latentpress train --state` goes on.
         facts: what to say of the weights, see above.
+        photographs: folder of images to calibrate a model with that has `calibrate`.
 
     Returns:
         The record.
@@ -63,6 +74,8 @@ def release_weights(
     settings = resolve({}, str(run / SETTINGS_FILE))
     model = _trained(run, settings)
     _halve(model)
+    if photographs is not None:
+        calibrate(model, photographs)
     target.parent.mkdir(parents=True, exist_ok=True)
     checkpoints.export_weights(model, target, constructor_arguments(settings.model, model))
     if state is not None:
@@ -84,6 +97,31 @@ def release_weights(
 def _trained(run: Path, settings: TrainingSettings) -> nn.Module:
     best = {"checkpoint": str(run / checkpoints.WEIGHTS), "pretrained": False}
     return make_model(settings.override(best).model).eval()
+
+
+def calibrate(model: Any, photographs: Path, count: int = 32) -> None:
+    """Show a model crops of photographs and as many drawings.
+
+    Args:
+        model: with `calibrate(x)` for images (1, 3, H, W).
+        photographs: folder of images.
+        count: how many of each.
+
+    Raises:
+        ConfigurationError: the model has nothing to calibrate.
+        ImageError: no image in the folder is large enough.
+    """
+    if not hasattr(model, "calibrate"):
+        raise ConfigurationError(
+            "Expected a model whose synthesis computes in integers to calibrate, "
+            f"found {type(model).__name__}."
+        )
+    torch.manual_seed(0)
+    crops = InMemoryCrops(photographs, CALIBRATION_SIDE, (1.0, 1.0))
+    drawings = DrawnCrops(CALIBRATION_SIDE)
+    for index in range(count):
+        for image in (crops[index * len(crops) // count], drawings[index % len(drawings)]):
+            model.calibrate(image[None].float() / 255)
 
 
 def _halve(model: nn.Module) -> None:
@@ -253,7 +291,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     try:
         if given.what == "weights":
-            release_weights(given.run, given.file, given.state, facts)
+            release_weights(given.run, given.file, given.state, facts, given.calibrate)
         else:
             write_card(
                 given.file, given.output or given.file.with_suffix(".md"), given.measure, curves, facts
@@ -273,6 +311,7 @@ def _parser() -> argparse.ArgumentParser:
     weights.add_argument("run", type=Path, help="folder of the run")
     weights.add_argument("file", type=Path, help="weights file to write")
     weights.add_argument("--state", type=Path, help="also write the compact state of training here")
+    weights.add_argument("--calibrate", type=Path, metavar="PHOTOS", help="for a synthesis in integers")
     cards = commands.add_parser("card", help="write the card of a weights file")
     cards.add_argument("file", type=Path, help="weights file")
     cards.add_argument("--measure", type=Path, metavar="FOLDER", help="measure on the images in this folder")
