@@ -164,9 +164,13 @@ def _serve(connection: Connection, watched: Connection, work: Callable[[Any], An
         except EOFError:
             return
         try:
-            connection.send((_attempt(work, item), None, ""))
+            answer: tuple[Any, Exception | None, str] = _attempt(work, item), None, ""
         except Exception as error:
-            connection.send((None, error, traceback.format_exc()))
+            answer = None, error, traceback.format_exc()
+        try:
+            connection.send(answer)
+        except OSError:  # nobody waits for it any more
+            return
 
 
 def _end_with(watched: Connection) -> None:
