@@ -8,6 +8,7 @@ from torch import nn
 
 from latentpress.errors import ConfigurationError
 from latentpress.models import FactorizedPrior, GainedHyperprior
+from latentpress.training.checkpoints import compact_state
 from latentpress.training.engine import Trainer
 from latentpress.training.muon import Muon, orthogonalised, split_parameters
 from latentpress.training.optimizers import freeze, restore_optimizer
@@ -80,6 +81,24 @@ def test_soap_goes_on_from_its_state_as_if_it_had_not_stopped() -> None:
         other[0].grad = gradient
         (second or first).step()
     assert torch.equal(weights[0], other[0])
+
+
+def test_soap_goes_on_from_a_compact_state_nearly_as_from_the_whole_one() -> None:
+    weight, gradients = nn.Parameter(torch.randn(6, 8, 3, 3)), torch.randn(31, 6, 8, 3, 3)
+    optimizer = Soap([weight])
+    for gradient in gradients[:30]:
+        weight.grad = gradient
+        optimizer.step()
+    state = compact_state({"state_dict": {}, "average": None, "optimizers": [optimizer.state_dict()]})
+    other = nn.Parameter(weight.detach().clone())
+    resumed, before = Soap([other]), weight.detach().clone()
+    restore_optimizer(resumed, state["optimizers"][0])
+    weight.grad = other.grad = gradients[30]
+    optimizer.step()
+    resumed.step()
+    steps = (weight - before).flatten(), (other - before).flatten()
+    assert torch.cosine_similarity(*steps, dim=0) > 0.95
+    assert "basis" not in state["optimizers"][0]["state"][0]
 
 
 def test_frozen_parts_keep_their_weights_and_others_do_not() -> None:

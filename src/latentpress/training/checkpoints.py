@@ -16,6 +16,7 @@ from torch import nn
 from latentpress import zoo
 from latentpress._files import whole_file
 from latentpress.errors import ConfigurationError, WeightsError
+from latentpress.training.soap import DERIVED
 
 LAST = "last.pt"
 BEST = "best.pt"
@@ -82,7 +83,15 @@ def compact_state(state: Mapping[str, Any]) -> dict[str, Any]:
     tables are made of, stay exact.
     """
     weights = {name: _rounded(state[name], torch.float16) for name in ("state_dict", "average")}
-    return {**state, **weights, "optimizers": _rounded(state["optimizers"], torch.bfloat16)}
+    optimizers = [
+        {**each, "state": {number: _without_derived(own) for number, own in each["state"].items()}}
+        for each in state["optimizers"]
+    ]
+    return {**state, **weights, "optimizers": _rounded(optimizers, torch.bfloat16)}
+
+
+def _without_derived(own: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in own.items() if name != DERIVED}
 
 
 def _rounded(value: Any, dtype: torch.dtype) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+DERIVED = "basis"  # what a state need not hold, since it can be made of the rest of it
 LARGEST = 640  # longer sides are not rotated
 
 
@@ -61,8 +62,10 @@ class Soap(torch.optim.Optimizer):
             state["step"], state["mean"] = 0, torch.zeros_like(gradient)
             state["square"] = torch.zeros_like(gradient)
             state["outer"] = [_outer(gradient, mode) for mode in modes]
-            state["basis"] = [torch.linalg.eigh(outer)[1].flip(1) for outer in state["outer"]]
+            state["basis"] = _bases(state["outer"])
             return  # the first gradient only settles the basis
+        if DERIVED not in state:
+            state[DERIVED] = _bases(state["outer"])
         state["step"] += 1
         step, (b1, b2) = state["step"], betas
         rotated = _rotated(gradient, modes, state["basis"])
@@ -79,6 +82,11 @@ class Soap(torch.optim.Optimizer):
                 order = (basis.T @ outer @ basis).diagonal().argsort(descending=True)
                 state["basis"][index] = torch.linalg.qr(outer @ basis[:, order])[0]
                 state["square"] = state["square"].index_select(mode, order)
+
+
+def _bases(outers: list[Tensor]) -> list[Tensor]:
+    """Eigenvectors of each, those of the largest eigenvalue first."""
+    return [torch.linalg.eigh(outer)[1].flip(1) for outer in outers]
 
 
 def _outer(gradient: Tensor, mode: int) -> Tensor:
