@@ -57,7 +57,7 @@ def run(config: Path | None, model_name: str | None, folder: str | None, **given
     checkpoints last.pt and best.pt, weights.safetensors (of the best epoch, ready to compress) and the logs.
     A run that is gone on with keeps its settings, so `latentpress train --run FOLDER` is enough.
 
-    Several GPUs: torchrun --nproc-per-node N --no-python latentpress train ...
+    Several GPUs: torchrun --nproc-per-node N --no-python -- latentpress train ...
     """
     from latentpress.training import resolve, train
     from latentpress.training.runs import SETTINGS_FILE
