@@ -382,4 +382,8 @@ def test_models_lists_the_zoo(run: Run) -> None:
     assert records["latentpress2026"]["quality_range"] == [1, 100]
     assert records["mbt2018-mean"]["qualities"] == list(range(1, 9))
     assert records["mbt2018-mean"]["parameters"][0] == 7028003
-    assert "latentpress2026" in run("models").stdout
+    assert records["qarv_base"]["weights"] == {"downloadable": 1}
+    assert (records["qres34m"]["qualities"][0], len(records["qres34m"]["qualities"])) == ("lmb=16", 8)
+    table = run("models").stdout
+    assert "…" not in table
+    assert all(name in table for name in records)
