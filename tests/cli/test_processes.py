@@ -108,6 +108,7 @@ def test_an_interrupt_ends_the_work_without_a_traceback_or_half_a_file(
     assert process.stderr is not None
     stderr = process.stderr.read()
     assert process.wait(timeout=60) == 128 + number
+    assert len(stderr.splitlines()) == 2, stderr.decode()
     summary, last = stderr.splitlines()
     assert re.match(rb"\d+ of 300 files compressed; \d+ not begun or not finished: ", summary)
     assert last == b"latentpress: interrupted."
