@@ -97,8 +97,9 @@ def test_soap_goes_on_from_a_compact_state_nearly_as_from_the_whole_one() -> Non
     optimizer.step()
     resumed.step()
     steps = (weight - before).flatten(), (other - before).flatten()
-    assert torch.cosine_similarity(*steps, dim=0) > 0.95
-    assert "basis" not in state["optimizers"][0]["state"][0]
+    assert torch.cosine_similarity(*steps, dim=0) > 0.8
+    assert steps[1].norm() < 1.5 * steps[0].norm()
+    assert not {"basis", "square"} & state["optimizers"][0]["state"][0].keys()
 
 
 def test_frozen_parts_keep_their_weights_and_others_do_not() -> None:

@@ -91,7 +91,7 @@ def compact_state(state: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _without_derived(own: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in own.items() if name != DERIVED}
+    return {name: value for name, value in own.items() if name not in DERIVED}
 
 
 def _rounded(value: Any, dtype: torch.dtype) -> Any:

@@ -6,13 +6,15 @@ is rotated along its output and its input channels, and not within its window.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
 from torch import Tensor
 
-DERIVED = "basis"  # what a state need not hold, since it can be made of the rest of it
+DERIVED = ("basis", "square")  # what a state need not hold, since "outer" tells enough of it
+_UNKNOWN = 2**-8  # share of the largest eigenvalue below which bfloat16 keeps none
 LARGEST = 640  # longer sides are not rotated
 
 
@@ -62,10 +64,17 @@ class Soap(torch.optim.Optimizer):
             state["step"], state["mean"] = 0, torch.zeros_like(gradient)
             state["square"] = torch.zeros_like(gradient)
             state["outer"] = [_outer(gradient, mode) for mode in modes]
-            state["basis"] = _bases(state["outer"])
+            state["basis"] = [_eigen(outer)[1] for outer in state["outer"]]
             return  # the first gradient only settles the basis
-        if DERIVED not in state:
-            state[DERIVED] = _bases(state["outer"])
+        if "basis" not in state:
+            state["square"] = torch.ones_like(gradient)
+            state["basis"] = []
+            for outer, mode in zip(state["outer"], modes, strict=True):
+                values, basis = _eigen(outer)
+                state["basis"].append(basis)
+                state["square"] *= (values / values.sum()).view(-1, *[1] * (gradient.ndim - mode - 1))
+            sizes = [size for mode, size in enumerate(gradient.shape) if mode not in modes]
+            state["square"] *= state["outer"][0].trace() / math.prod(sizes)
         state["step"] += 1
         step, (b1, b2) = state["step"], betas
         rotated = _rotated(gradient, modes, state["basis"])
@@ -84,9 +93,14 @@ class Soap(torch.optim.Optimizer):
                 state["square"] = state["square"].index_select(mode, order)
 
 
-def _bases(outers: list[Tensor]) -> list[Tensor]:
-    """Eigenvectors of each, those of the largest eigenvalue first."""
-    return [torch.linalg.eigh(outer)[1].flip(1) for outer in outers]
+def _eigen(outer: Tensor) -> tuple[Tensor, Tensor]:
+    """Eigenvalues, those too small to be known raised, and eigenvectors; the largest first.
+
+    In double precision, since LAPACK gave NaN for some matrices of small float32 values on two threads.
+    """
+    values, vectors = torch.linalg.eigh(outer.double())
+    values, vectors = values.flip(0).to(outer.dtype), vectors.flip(1).to(outer.dtype)
+    return values.clamp(min=float(values[0]) * _UNKNOWN), vectors
 
 
 def _outer(gradient: Tensor, mode: int) -> Tensor:
