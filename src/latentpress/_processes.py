@@ -157,20 +157,15 @@ def _serve(connection: Connection, watched: Connection, work: Callable[[Any], An
     signal.signal(signal.SIGTERM, lambda number, frame: _leave(128 + number))
     threading.Thread(target=_end_with, args=(watched,), daemon=True).start()
     _use_one_thread()
-    connection.send(_READY)
-    while True:
-        try:
+    with suppress(EOFError, OSError):  # ended or reset: nobody waits for this process any more
+        connection.send(_READY)
+        while True:
             item = connection.recv()
-        except EOFError:
-            return
-        try:
-            answer: tuple[Any, Exception | None, str] = _attempt(work, item), None, ""
-        except Exception as error:
-            answer = None, error, traceback.format_exc()
-        try:
+            try:
+                answer: tuple[Any, Exception | None, str] = _attempt(work, item), None, ""
+            except Exception as error:
+                answer = None, error, traceback.format_exc()
             connection.send(answer)
-        except OSError:  # nobody waits for it any more
-            return
 
 
 def _end_with(watched: Connection) -> None:
