@@ -14,7 +14,7 @@ from torch import Tensor
 from latentpress import zoo
 from latentpress.codec.maker import Maker
 from latentpress.codec.video.frame_codec import FrameCodec
-from latentpress.datasets.clips import ClipInfo, Colour
+from latentpress.datasets.clip import ClipInfo, Colour
 from latentpress.datasets.frames import Frame, frame_of
 from latentpress.datasets.rawformat import RawFormat
 from latentpress.errors import BitstreamError

@@ -1,4 +1,6 @@
-"""Names that are imported when they are first used, so that importing a package stays fast."""
+"""Names that are imported when they are first used, so that importing a package stays fast, and the few
+functions of a higher layer that a lower one reaches, so that all other imports point downward.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,17 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from typing import Any
+
+# Methods of models that read and write files hand their work to the layer that knows files.
+_HIGHER = {
+    "compress_file_of": "latentpress.codec.hierarchical_files",
+    "decompress_file_of": "latentpress.codec.hierarchical_files",
+}
+
+
+def higher(name: str) -> Callable[..., Any]:
+    """A function of a layer above the caller's: one of `_HIGHER`, the only ones for which there is cause."""
+    return getattr(import_module(_HIGHER[name]), name)
 
 
 def lazy_attributes(

@@ -13,7 +13,7 @@ import torch
 from latentpress import zoo
 from latentpress.codec.video.sinks import RawSink
 from latentpress.datasets import open_clip
-from latentpress.datasets.clips import Clip, ClipInfo, Colour
+from latentpress.datasets.clip import Clip, ClipInfo, Colour
 from latentpress.datasets.frames import Frame, frame_of
 from latentpress.datasets.rawformat import RawFormat, VideoFormat
 from latentpress.errors import ConfigurationError, DataError

@@ -24,7 +24,7 @@ from latentpress.codec import ImageCodec, Picture, read_container
 from latentpress.codec.hierarchical import HierarchicalCodec
 from latentpress.codec.models import load_codec
 from latentpress.codec.video import VideoDecoder, VideoEncoder, VideoFrames, VideoReader
-from latentpress.datasets.clips import ClipInfo, Colour
+from latentpress.datasets.clip import ClipInfo, Colour
 from latentpress.datasets.rawformat import RawFormat
 from latentpress.models.hierarchical import QARV, LosslessQResVAE, QResVAE
 from latentpress.models.hierarchical.arithmetic import ARITHMETICS

@@ -12,14 +12,10 @@ import click
 )
 def command(model: str, size: tuple[int, int]) -> None:
     """Print what each part of a hierarchical MODEL costs, such as qarv_base; no weights are needed."""
-    from latentpress.errors import ConfigurationError
     from latentpress.models.hierarchical import cost_by_part
-    from latentpress.zoo.hierarchical import get_model, hierarchies
+    from latentpress.zoo.hierarchical import make_hierarchy
 
-    name = model.replace("-", "_")
-    if name not in hierarchies:
-        raise ConfigurationError(f"Expected one of {', '.join(hierarchies)}, found {model}.")
-    parts = cost_by_part(get_model(name).eval(), size)
+    parts = cost_by_part(make_hierarchy(model.replace("-", "_")).eval(), size)
     click.echo(f"{'part':34} {'parameters':>12} {'GFLOP':>9}")
     for part in parts:
         note = "" if part.run_by_decoder else "  encoder only"

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 from latentpress._lazy import lazy_attributes
 
 if TYPE_CHECKING:
-    from latentpress.datasets.clips import Clip, ClipInfo, Colour, open_clip
+    from latentpress.datasets.clip import Clip, ClipInfo, Colour
+    from latentpress.datasets.clips import open_clip
     from latentpress.datasets.crops import InMemoryCrops
     from latentpress.datasets.folder import ImageFiles, ImageFolder
     from latentpress.datasets.frames import Frame
@@ -46,7 +47,8 @@ __all__ = [
 ]
 
 _HOMES = {
-    "clips": ["Clip", "ClipInfo", "Colour", "open_clip"],
+    "clip": ["Clip", "ClipInfo", "Colour"],
+    "clips": ["open_clip"],
     "crops": ["InMemoryCrops"],
     "folder": ["ImageFiles", "ImageFolder"],
     "frames": ["Frame"],

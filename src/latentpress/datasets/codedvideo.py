@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from latentpress.datasets.clips import Clip, ClipInfo, Colour
+from latentpress.datasets.clip import Clip, ClipInfo, Colour
 from latentpress.datasets.frames import Frame, Moment, frame_from_planes
 from latentpress.datasets.orientation import Orientation, orientation_of
 from latentpress.datasets.rawformat import RawFormat, VideoFormat

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from latentpress.datasets.clips import Clip, ClipInfo, Colour
+from latentpress.datasets.clip import Clip, ClipInfo, Colour
 from latentpress.datasets.frames import Frame, frame_from_samples
 from latentpress.datasets.rawformat import RawFormat, format_from_y4m
 from latentpress.datasets.rawvideo import usual_matrix

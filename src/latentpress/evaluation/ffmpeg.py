@@ -12,7 +12,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import IO, Any
 
-from latentpress.datasets.clips import Clip, open_clip
+from latentpress.datasets.clip import Clip
+from latentpress.datasets.clips import open_clip
 from latentpress.datasets.codedvideo import pixel_format
 from latentpress.datasets.y4m import FRAME_MARK, Y4mPipe, y4m_header
 from latentpress.errors import ConfigurationError, DataError

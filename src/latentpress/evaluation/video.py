@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latentpress.datasets.clips import Clip, ClipInfo
+from latentpress.datasets.clip import Clip, ClipInfo
 from latentpress.datasets.frames import Frame, frame_of, rgb_of
 from latentpress.errors import ConfigurationError, DataError, ImageError
 from latentpress.evaluation.images import to_eight_bits

@@ -38,7 +38,7 @@ from latentpress.zoo.checkpoints import (
     save_checkpoint,
 )
 from latentpress.zoo.fingerprint import fingerprint
-from latentpress.zoo.hierarchical import get_model, hierarchies, save_hierarchy
+from latentpress.zoo.hierarchical import hierarchies, make_hierarchy, save_hierarchy
 from latentpress.zoo.listing import ModelInfo, list_models
 from latentpress.zoo.published import published_weights
 from latentpress.zoo.records import Paper, RateDistortion, Recipe, Training, Weights
@@ -84,6 +84,23 @@ __all__ = [
     "save_hierarchy",
     "video_models",
 ]
+
+
+def get_model(name: str, **kwargs: Any) -> Any:
+    """Make any model of the zoo by name, with the arguments of its function.
+
+    Raises:
+        ConfigurationError: there is no such model, or an argument is not one of its own.
+
+    Example:
+        >>> from latentpress import zoo
+        >>> zoo.get_model("qres17m", lmb=4).default_lmb
+        4.0
+    """
+    hierarchy = name.replace("-", "_")
+    if hierarchy in hierarchies:
+        return make_hierarchy(hierarchy, **kwargs)
+    return models[find_recipe(name).name](**kwargs)
 
 
 def __getattr__(name: str) -> Any:

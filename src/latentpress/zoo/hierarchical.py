@@ -97,25 +97,16 @@ hierarchies = {
 }
 
 
-def get_model(name: str, **kwargs: Any) -> Any:
-    """Make any model of the zoo by name, with the arguments of its function.
+def make_hierarchy(name: str, **kwargs: Any) -> Any:
+    """Make a hierarchy by name, with the arguments of its function.
 
     Raises:
-        ConfigurationError: there is no such model, or an argument is not one of its own.
-
-    Example:
-        >>> from latentpress import zoo
-        >>> zoo.get_model("qres17m", lmb=4).default_lmb
-        4.0
+        ConfigurationError: there is no such hierarchy, or an argument is not one of its own.
     """
-    function = hierarchies.get(name.replace("-", "_"))
-    if function is None:
-        from latentpress.zoo import models
-        from latentpress.zoo.architectures import find_recipe
-
-        return models[find_recipe(name).name](**kwargs)
+    if name not in hierarchies:
+        raise ConfigurationError(f"Expected one of {', '.join(hierarchies)}, found {name}.")
     try:
-        return function(**kwargs)
+        return hierarchies[name](**kwargs)
     except TypeError as error:
         raise ConfigurationError(f"{name} cannot be made with {kwargs}: {error}") from error
 
@@ -137,7 +128,7 @@ def make_codec_model(name: str, lmb: float | None, checkpoint: Pretrained | None
         rate = inspect.signature(function).parameters["lmb"].default if takes_lmb else None
         checkpoint = fetch(_published(name, given.get("lmb", rate)))
     with as_in_files():
-        model = get_model(name, pretrained=True if checkpoint is None else checkpoint, **given)
+        model = make_hierarchy(name, pretrained=True if checkpoint is None else checkpoint, **given)
     if not isinstance(model, CodingHierarchy):
         raise ConfigurationError(
             f"{name} bounds the rate and has no bit stream; choose one of {', '.join(codecs())}."

@@ -20,7 +20,7 @@ from latentpress.codec.video.packets import (
     read_strings,
     write_strings,
 )
-from latentpress.datasets.clips import Colour
+from latentpress.datasets.clip import Colour
 from latentpress.datasets.rawformat import RawFormat, VideoFormat
 from latentpress.errors import BitstreamError, ConfigurationError
 

@@ -17,7 +17,7 @@ from latentpress.codec.video.frame_codec import FrameCodec, ImageFrames, VideoFr
 from latentpress.codec.video.models import load_frame_codec, load_frame_codec_for
 from latentpress.codec.video.packets import Kind, packet_bytes
 from latentpress.codec.video.stream import VideoDecoder, VideoEncoder
-from latentpress.datasets.clips import ClipInfo, Colour
+from latentpress.datasets.clip import ClipInfo, Colour
 from latentpress.datasets.frames import Frame, frame_of
 from latentpress.datasets.rawformat import VideoFormat
 from latentpress.errors import BitstreamError, ConfigurationError, LatentPressError, WeightsError

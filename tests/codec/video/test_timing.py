@@ -15,7 +15,8 @@ from latentpress.codec.video import VideoDecoder, VideoEncoder, VideoReader, fil
 from latentpress.codec.video.header import FrameTimes, VideoHeader, header_bytes, read_header
 from latentpress.codec.video.packets import LATEST, Kind, packet_bytes, read_frame, write_frame
 from latentpress.codec.video.schedule import Schedule
-from latentpress.datasets.clips import ClipInfo, Colour, open_clip
+from latentpress.datasets.clip import ClipInfo, Colour
+from latentpress.datasets.clips import open_clip
 from latentpress.datasets.frames import Frame, Moment
 from latentpress.datasets.timing import Clock, Timing
 from latentpress.errors import BitstreamError, ConfigurationError, ImageError

@@ -9,7 +9,7 @@ from latentpress.codec.binary import ByteReader, ByteWriter
 from latentpress.codec.container import BLOCK_SIDE, VIDEO_MAGIC, blocks_of
 from latentpress.codec.maker import Maker, check_maker, read_maker, write_maker
 from latentpress.codec.video.packets import LATEST
-from latentpress.datasets.clips import Colour
+from latentpress.datasets.clip import Colour
 from latentpress.datasets.codedvideo import MATRIX_CODES
 from latentpress.datasets.rawformat import RawFormat, VideoFormat
 from latentpress.errors import BitstreamError, ConfigurationError, DataError

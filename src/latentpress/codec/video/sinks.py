@@ -14,7 +14,7 @@ import numpy as np
 from latentpress.codec.video.header import FrameTimes
 from latentpress.codec.video.schedule import Schedule
 from latentpress.codec.video.sound import SoundCopy
-from latentpress.datasets.clips import Colour
+from latentpress.datasets.clip import Colour
 from latentpress.datasets.codedvideo import MATRIX_CODES, import_av, pixel_format
 from latentpress.datasets.frames import Frame
 from latentpress.datasets.rawformat import DEFAULT_RATE, RawFormat, VideoFormat

@@ -12,7 +12,7 @@ from latentpress.codec.video.container import VideoReader, VideoWriter
 from latentpress.codec.video.frame_codec import FrameCodec
 from latentpress.codec.video.header import FrameTimes, VideoHeader
 from latentpress.codec.video.packets import LATEST, Kind, Packet, read_frame
-from latentpress.datasets.clips import ClipInfo
+from latentpress.datasets.clip import ClipInfo
 from latentpress.datasets.frames import Frame, Moment, frame_of, grey_frame, rgb_of
 from latentpress.datasets.rawformat import DEFAULT_RATE, RawFormat
 from latentpress.errors import BitstreamError, ConfigurationError

@@ -7,11 +7,11 @@ from.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from latentpress._lazy import higher
 from latentpress.entropy_models.precision import no_autocast
 from latentpress.errors import BitstreamError, ConfigurationError
 from latentpress.latent_codecs.batches import in_single
@@ -65,10 +65,7 @@ class CodingHierarchy(HierarchicalVAE):
             target: the file to write; one that exists is replaced.
             lmb: lambda of a variable-rate model, its default where None.
         """
-        # Imported here because it knows this module, not the other way round.
-        from latentpress.codec.hierarchical_files import HierarchicalCodec, write_picture_of
-
-        write_picture_of(HierarchicalCodec(self), Path(source), Path(target), lmb)
+        higher("compress_file_of")(self, source, target, lmb)
 
     def decompress_file(self, source: AnyPath, target: AnyPath | None = None) -> Tensor:
         """The image (1, 3, H, W) in [0, 1] of a file that `compress_file` wrote; also to `target`, if given.
@@ -76,11 +73,8 @@ class CodingHierarchy(HierarchicalVAE):
         Raises:
             BitstreamError: the file is damaged, truncated or another model's.
         """
-        from latentpress.codec.hierarchical_files import HierarchicalCodec, read_picture_of
-
-        return read_picture_of(
-            HierarchicalCodec(self), Path(source), None if target is None else Path(target)
-        )
+        image: Tensor = higher("decompress_file_of")(self, source, target)
+        return image
 
     @property
     def num_strings(self) -> int:
